@@ -61,6 +61,8 @@ HOMES = {
     "lxml": {"text"},
     "pypdfium2": {"text"},
     "pypdf": {"text"},
+    "PIL": {"text"},
+    "pygments": {"web_server"},
     "tree_sitter": {"text"},
     "pathspec": {"text"},
     "watchfiles": {"text"},

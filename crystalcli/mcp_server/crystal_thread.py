@@ -31,13 +31,11 @@ class CrystalThread:
     Args:
         path: The crystal, which may be made, grow or be replaced at any time.
         write: Whether calls may change it.
-        words_only: Whether it is opened without models: texts are read, and found by their words.
     """
 
-    def __init__(self, path: Path, *, write: bool = False, words_only: bool = False) -> None:
+    def __init__(self, path: Path, *, write: bool = False) -> None:
         self._path = path
         self._write = write
-        self._words_only = words_only
         self._pool = ThreadPoolExecutor(1, "crystal")
         self._crystal: Crystal | None = None
         self._identity: tuple[int, int] | None = None
@@ -75,7 +73,6 @@ class CrystalThread:
             self._crystal = Crystal(
                 self._path,
                 mode="auto" if self._write and identity is not None else "read",
-                encoder=None if self._words_only else "auto",
                 fetch=models.locate,
                 wait=_WAIT,
             )

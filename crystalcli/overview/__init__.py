@@ -14,6 +14,8 @@ representatives.py    Selects passages that represent a whole section.
 resolve.py            Resolves a name in a question to documents, or to sections of documents.
 sections.py           Divides documents into a few sections of similar size.
 telling_sentences.py  The telling sentences of a part, ranked.
+text_window.py        Window of a long document: a stretch of its text with the landmarks inside,
+                      shown as a page.
 topic_signatures.py   Topic signatures: the terms that set a part of a text apart from the rest, and
                       its names.
 
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
     from crystalcli.overview.document_outline import (
         DocumentOutline,
         OutlineEntry,
+        OutlinePart,
+        document_parts,
         find_section,
         outline_document,
     )
@@ -94,6 +98,11 @@ if TYPE_CHECKING:
         TellingSentence,
         rank_telling,
     )
+    from crystalcli.overview.text_window import (
+        TextWindow,
+        read_window,
+        window_start,
+    )
     from crystalcli.overview.topic_signatures import (
         ComparedTerms,
         TopicSignature,
@@ -136,6 +145,8 @@ else:
             "document_outline": (
                 "DocumentOutline",
                 "OutlineEntry",
+                "OutlinePart",
+                "document_parts",
                 "find_section",
                 "outline_document",
             ),
@@ -158,6 +169,11 @@ else:
             "telling_sentences": (
                 "TellingSentence",
                 "rank_telling",
+            ),
+            "text_window": (
+                "TextWindow",
+                "read_window",
+                "window_start",
             ),
             "topic_signatures": (
                 "ComparedTerms",
@@ -185,13 +201,16 @@ __all__ = [
     "LitPassage",
     "Mention",
     "OutlineEntry",
+    "OutlinePart",
     "Section",
     "TellingSentence",
+    "TextWindow",
     "TopicSignature",
     "UnitText",
     "build_layer_view",
     "compare_terms",
     "cut_span",
+    "document_parts",
     "documents_with",
     "find_mentions",
     "find_section",
@@ -205,10 +224,12 @@ __all__ = [
     "part_signatures",
     "prominent_names",
     "rank_telling",
+    "read_window",
     "relevance_of",
     "representative_passages",
     "resolve_documents",
     "split_sections",
     "whole_document",
     "window_around",
+    "window_start",
 ]

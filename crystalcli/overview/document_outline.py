@@ -79,7 +79,7 @@ class DocumentOutline:
 
 
 def outline_document(index: IndexReader, source: SourceRow) -> DocumentOutline:
-    """DocumentOutline a document.
+    """Outline a document.
 
     Raises:
         DamagedCrystalError: The crystal is damaged.
@@ -127,7 +127,7 @@ def find_section(index: IndexReader, source: SourceRow, name: str) -> tuple[int,
 
 
 def document_parts(index: IndexReader, source: SourceRow) -> tuple[str | None, list[OutlinePart]]:
-    """Find the kind of a document's parts, and the parts in order."""
+    """Find the kind of a document's parts, as of a DocumentOutline, and the parts in order."""
     store = index.store
     headings = list_chapters(store, source).headings
     if headings:

@@ -130,7 +130,7 @@ def window_around(index: IndexReader, source: SourceRow, position: int, length: 
         length: The length of the window.
     """
     start = max(0, min(position, source.characters) - _BEFORE)
-    start = _line_start(index, source, start) if start else 0
+    start = line_start(index, source, start) if start else 0
     return start, cut_span(index, source, start, source.characters, length)
 
 
@@ -142,11 +142,11 @@ def cut_span(index: IndexReader, source: SourceRow, start: int, end: int, length
     """
     if end - start <= length:
         return end
-    cut = _line_start(index, source, start + length)
+    cut = line_start(index, source, start + length)
     return cut if cut > start else start + length
 
 
-def _line_start(index: IndexReader, source: SourceRow, position: int) -> int:
+def line_start(index: IndexReader, source: SourceRow, position: int) -> int:
     """Give the beginning of a character's line; the character itself where that is far before."""
     low = max(0, position - _MOST_SHIFT)
     newline = index.span_text(source, low, position).rfind("\n")

@@ -41,6 +41,9 @@ from typing import TYPE_CHECKING
 from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
+    from crystalcli.recall.citation import (
+        cite_span,
+    )
     from crystalcli.recall.date_expressions import (
         DateMention,
         find_dates,
@@ -96,6 +99,7 @@ else:
     __getattr__ = lazy_names(
         __name__,
         {
+            "citation": ("cite_span",),
             "date_expressions": (
                 "DateMention",
                 "find_dates",
@@ -157,6 +161,7 @@ __all__ = [
     "Results",
     "ScoredAtom",
     "Searcher",
+    "cite_span",
     "find_dates",
     "format_day",
     "growing_bytes",

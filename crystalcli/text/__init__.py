@@ -150,6 +150,8 @@ formats/pdf/
     note_marks.py         Marks of notes, raised behind a word: `revenue¹²` becomes `revenue [12]`,
                           as in other formats.
     page_layout.py        Lines in reading order from fragments.
+    page_picture.py       Picture of a PDF's page, and the rectangles on it in which a passage
+                          stands.
     paragraphs.py         Paragraphs from lines, with an empty line between them and broken words
                           joined.
     pdf_pages.py          Pages of a PDF, read one by one or by several processes, before they
@@ -273,6 +275,10 @@ if TYPE_CHECKING:
         ArchiveMember,
         ArchiveReading,
     )
+    from crystalcli.text.formats.pdf.page_picture import (
+        PagePicture,
+        draw_page,
+    )
     from crystalcli.text.readers import (
         open_source,
     )
@@ -344,6 +350,10 @@ else:
                 "ArchiveMember",
                 "ArchiveReading",
             ),
+            "formats.pdf.page_picture": (
+                "PagePicture",
+                "draw_page",
+            ),
             "readers": ("open_source",),
             "source.text_decoder": ("decode_labelled",),
             "source.file_bytes": ("survey_file",),
@@ -377,6 +387,7 @@ __all__ = [
     "FileFilter",
     "FoundFile",
     "NextBurst",
+    "PagePicture",
     "ReadOptions",
     "ReadingWithFiles",
     "SkippedPath",
@@ -385,6 +396,7 @@ __all__ = [
     "by_content",
     "cut_chunks",
     "decode_labelled",
+    "draw_page",
     "format_limit",
     "is_table_rule",
     "may_open",

@@ -12,10 +12,14 @@ import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crystalcli.errors import CrystalError, UsageError
 from crystalcli.mcp_server import listen_on
 from crystalcli.web_server.handling.access import PROGRAM_PATH, TOKEN_PARAMETER, AccessPolicy
+
+if TYPE_CHECKING:
+    from crystalcli.datatypes import ChatModel
 
 DEFAULT_HOST = "127.0.0.1"
 _SHORTEST_TOKEN = 16
@@ -31,7 +35,8 @@ class ServeOptions:
         token: Whether requests need a token.
         mcp: Whether assistants are served too.
         open_browser: Whether a browser is opened.
-        model: The language model by its name; None: the usual one.
+        model: The language model by its name, or open; None: the usual one, if it is here.
+        editor: The editor that links to source code open; "": that of $VISUAL or $EDITOR.
     """
 
     host: str = DEFAULT_HOST
@@ -39,7 +44,8 @@ class ServeOptions:
     token: bool = True
     mcp: bool = False
     open_browser: bool = False
-    model: str | None = None
+    model: str | Path | ChatModel | None = None
+    editor: str = ""
 
 
 def serve_pages(path: Path, options: ServeOptions, *, on_ready: Callable[[str, str | None], None]) -> None:
@@ -69,7 +75,7 @@ def serve_pages(path: Path, options: ServeOptions, *, on_ready: Callable[[str, s
         path,
         policy,
         model=options.model,
-        editor=_editor_name() if policy.is_local else "",  # it is on the machine of the browser
+        editor=options.editor or _editor_name() if policy.is_local else "",  # it is on the machine of the browser
         mcp=options.mcp,
     )
     address = server_address(policy)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from crystalcli.errors import CrystalError, MissingFileError, NotFoundError, UsageError
 from crystalcli.mcp_server import CrystalThread, make_http_app
 from crystalcli.web_server.handling.access import AccessGuard, AccessPolicy
+from crystalcli.web_server.handling.answer_stream import AnswerSource
+from crystalcli.web_server.handling.ledger_cache import LedgerCache
 from crystalcli.web_server.handling.page_request import PageRequest, PageSpec, SiteState, html_response
 from crystalcli.web_server.handling.page_templates import make_templates
 from crystalcli.web_server.page_list import PAGES
@@ -26,18 +28,25 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp
 
+    from crystalcli.datatypes import ChatModel
+
 _STATUS = ((NotFoundError, 404), (MissingFileError, 404), (UsageError, 400), (CrystalError, 503))
 
 
 def make_web_app(
-    path: Path, policy: AccessPolicy, *, model: str | None = None, editor: str = "", mcp: bool = False
+    path: Path,
+    policy: AccessPolicy,
+    *,
+    model: str | Path | ChatModel | None = None,
+    editor: str = "",
+    mcp: bool = False,
 ) -> ASGIApp:
     """Make the application.
 
     Args:
         path: The crystal, which may be made, grow or be replaced at any time.
         policy: The rules by which requests are let in.
-        model: The language model by its name; None: the usual one.
+        model: The language model by its name, or open; None: the usual one, if it is here.
         editor: The program that links to source code open; "" for no links.
         mcp: Whether assistants are served too, at `/mcp`.
 
@@ -51,7 +60,8 @@ def make_web_app(
 
     navigation = [(page.path, page.label) for page in PAGES if page.label]
     templates = make_templates({"crystal_name": path.stem, "navigation": navigation})
-    site = SiteState(path, CrystalThread(path, words_only=True), CrystalThread(path), templates, model, editor)
+    reader, answerer = CrystalThread(path), CrystalThread(path)
+    site = SiteState(path, reader, answerer, templates, AnswerSource(answerer, path, model), LedgerCache(), editor)
     assistants = make_http_app(path, policy.host) if mcp else None
 
     def refuse(reason: str) -> Response:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from crystalcli.cli.options.crystal_options import CrystalOption, crystal_path
-from crystalcli.cli.options.model_options import ModelOption
+from crystalcli.cli.options.crystal_options import AllowRemoteOption, CrystalOption, crystal_path
+from crystalcli.cli.options.model_options import ModelOption, resolve_language_model
 from crystalcli.cli.parsing.command_group import Command, command_app
 from crystalcli.cli.terminal.output import output
 
@@ -47,6 +47,16 @@ def serve_command(
         typer.Option("--open/--no-open", help="Open the page in the browser. Default: at a terminal."),
     ] = None,
     model: ModelOption = None,
+    allow_remote: AllowRemoteOption = False,
+    editor: Annotated[
+        str,
+        typer.Option(
+            "--editor",
+            metavar="NAME",
+            help="Editor that links open code in: code, codium, cursor, windsurf, zed, idea, pycharm, subl or mate. "
+            "Default: $VISUAL or $EDITOR.",
+        ),
+    ] = "",
     crystal: CrystalOption = None,
 ) -> None:
     """Open the crystal in the browser: ask, search, and read documents at the passage.
@@ -67,5 +77,13 @@ def serve_command(
         sys.stdout.flush()
 
     opens = sys.stdout.isatty() if browser is None else browser
-    options = ServeOptions(host=host, port=port, token=token, mcp=mcp, open_browser=opens, model=model)
+    options = ServeOptions(
+        host=host,
+        port=port,
+        token=token,
+        mcp=mcp,
+        open_browser=opens,
+        model=None if model is None else resolve_language_model(model, allow_remote),
+        editor=editor,
+    )
     serve_pages(path, options, on_ready=tell)

@@ -52,6 +52,12 @@ def landmarks_of(store: Database, source: int, kind: str) -> list[tuple[int, str
     return typed_rows(store.rows(query, (source, kind)), (int, str), store.path)
 
 
+def landmarks_between(store: Database, source: int, start: int, end: int) -> list[tuple[int, str, str]]:
+    """Read (start, kind, label) of the landmarks of a source in `[start, end)`, in order."""
+    query = "SELECT start, kind, label FROM landmark WHERE source = ? AND start >= ? AND start < ? ORDER BY start, kind"
+    return typed_rows(store.rows(query, (source, start, end)), (int, str, str), store.path)
+
+
 def landmarks_of_kind(store: Database, sources: Sequence[int], kind: str) -> list[tuple[int, int, str]]:
     """Read (source, start, label) of every landmark of `kind` in `sources`, rising in a source."""
     landmarks: list[tuple[int, int, str]] = []

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from crystalcli.web_server.handling.answer_stream import AnswerSource
+from crystalcli.web_server.handling.ledger_cache import LedgerCache
+
 if TYPE_CHECKING:
     from jinja2 import Environment
     from starlette.requests import Request
@@ -27,10 +30,11 @@ class SiteState:
 
     Attributes:
         path: The crystal.
-        reader: The crystal without models, for what is quick: a page opens while a model speaks.
-        answerer: The crystal with its models, for answers and for search by meaning.
+        reader: The crystal for what is quick: a page opens while a model speaks.
+        answerer: The same once more, for answers.
         templates: The templates.
-        model: The language model by its name; None: the usual one, if it is on this machine.
+        answers: The answers to questions.
+        ledger: The rows of the ledger.
         editor: The program that links to source code open; "" for no links.
     """
 
@@ -38,7 +42,8 @@ class SiteState:
     reader: CrystalThread
     answerer: CrystalThread
     templates: Environment
-    model: str | None = None
+    answers: AnswerSource
+    ledger: LedgerCache
     editor: str = ""
 
 
@@ -72,20 +77,12 @@ class PageRequest:
         return int(value) if value.isascii() and value.isdecimal() and len(value) < 16 else default
 
     async def read(self, work: Callable[[Crystal], _Result]) -> _Result:
-        """Do quick work on the crystal that is open without models.
+        """Do quick work on the crystal, after other work of that kind.
 
         Raises:
             CrystalError: The crystal cannot be opened, or the work fails.
         """
         return await self.site.reader.run(work)
-
-    async def think(self, work: Callable[[Crystal], _Result]) -> _Result:
-        """Do work on the crystal that is open with its models, after other work of that kind.
-
-        Raises:
-            CrystalError: The crystal cannot be opened, or the work fails.
-        """
-        return await self.site.answerer.run(work)
 
     def fill(self, template: str, **values: Any) -> str:
         """Fill a template."""

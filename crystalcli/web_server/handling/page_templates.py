@@ -36,7 +36,9 @@ def make_templates(shared: Mapping[str, Any]) -> Environment:
         lstrip_blocks=True,
     )
     templates.globals.update(shared, address=page_address)
-    templates.filters.update(plain=plain_text, size=size_text, count=count_text)
+    templates.filters.update(
+        plain=plain_text, size=size_text, count=count_text, last_part=last_part, folders=folders_text
+    )
     return templates
 
 
@@ -65,3 +67,13 @@ def size_text(size: int) -> str:
 def count_text(number: int, noun: str, plural: str = "") -> str:
     """Write a number of things: "1 document", "1,200 documents"."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def last_part(name: str) -> str:
+    """Give the name of a document without its folders."""
+    return name.rstrip("/").rpartition("/")[2] or name
+
+
+def folders_text(name: str) -> str:
+    """Write the folders of a document: "notes / 2026"; "" without one."""
+    return " / ".join(name.rstrip("/").split("/")[:-1])

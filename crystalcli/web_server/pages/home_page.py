@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from crystalcli.errors import CrystalError
 from crystalcli.index import LedgerSummary, summarize_ledger
 from crystalcli.web_server.handling.page_request import PageRequest, PageSpec
+from crystalcli.web_server.views.filter_choice import FilterChoice
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -25,7 +26,7 @@ async def _home(page: PageRequest) -> Response:
     except CrystalError as error:
         problem = str(error)
     page.site.answerer.warm_up()  # while the question is typed
-    return page.render("home.html", summary=summary, problem=problem)
+    return page.render("home.html", summary=summary, problem=problem, choice=FilterChoice())
 
 
 HOME = PageSpec("/", _home, "Ask")

@@ -1,0 +1,101 @@
+"""The page of a search: passages by exact words while one types, by meaning when one has typed.
+
+Knows: recall, snippets, facets. Does not know: answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from crystalcli.errors import NotFoundError
+from crystalcli.lexical import query_terms
+from crystalcli.overview import documents_with
+from crystalcli.recall import Searcher
+from crystalcli.web_server.handling.page_request import PageRequest, PageSpec, html_response
+from crystalcli.web_server.views.facets import Facet, make_facets
+from crystalcli.web_server.views.filter_choice import FilterChoice, filter_choice
+from crystalcli.web_server.views.snippets import Snippet, sentence_snippet, word_snippet
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+    from crystalcli.library import Crystal
+
+_PASSAGES = 20
+_TYPED_PASSAGES = 12
+_MOST_TYPED = 200  # characters that are looked for while they are typed
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """What a search has found.
+
+    Attributes:
+        snippets: The passages, best first.
+        facets: Where else there is something, by folder, kind and year.
+        documents: The number of documents with the words; None where all compete.
+        notice: How the words of the question were read as a filter, or what is missing; maybe "".
+    """
+
+    snippets: list[Snippet]
+    facets: list[Facet]
+    documents: int | None = None
+    notice: str = ""
+
+
+def _by_words(page: PageRequest, crystal: Crystal, words: str, choice: FilterChoice, path: str) -> Hits:
+    """Find passages by their words, without any model."""
+    terms = query_terms(words)
+    rows = page.site.ledger.rows(crystal)
+    with crystal.snapshot():
+        index = crystal.shelf
+        sources = [source for source in index.store.sources() if source.chunks]
+        names = {source.path for source in documents_with(index, words, sources)} if terms else set()
+        facets = make_facets([row for row in rows if row.document.path in names], choice, path, words)
+        chosen = choice.recall_filter()
+        try:
+            mask = crystal.filter_mask(chosen) if chosen is not None else None
+        except NotFoundError:
+            return Hits([], facets, 0)
+        results = Searcher(index, None, None).recall(words, _TYPED_PASSAGES, rerank=False, mask=mask)
+    last = words.split()[-1].casefold() if words.split() and words[-1].isalnum() else ""
+    snippets = [word_snippet(passage, set(terms), last) for passage in results.passages]
+    number = sum(row.document.path in names and choice.admits(row) for row in rows)
+    return Hits(snippets, facets, number)
+
+
+def _by_meaning(page: PageRequest, crystal: Crystal, question: str, choice: FilterChoice) -> Hits:
+    """Find passages by meaning and words."""
+    rows = [row for row in page.site.ledger.rows(crystal) if row.document.chunks]
+    facets = make_facets(rows, choice, "/search", question)
+    try:
+        results = crystal.recall(question, _PASSAGES, where=choice.recall_filter())
+    except NotFoundError as error:
+        return Hits([], facets, notice=str(error))
+    notice = results.reading.notice if results.reading is not None else ""
+    if crystal.lexical_only and rows:
+        notice = "Found by words alone: the encoder's weights are not here (crystal ask --fetch fetches them)."
+    return Hits([sentence_snippet(passage) for passage in results.passages], facets, notice=notice)
+
+
+async def _search(page: PageRequest) -> Response:
+    """Show passages by meaning; without a question the box alone."""
+    question, choice = page.text("q"), filter_choice(page)
+    hits = Hits([], [])
+    if question:
+        hits = await page.read(lambda crystal: _by_meaning(page, crystal, question, choice))
+    return page.render("search.html", query=question, choice=choice, hits=hits)
+
+
+async def _words(page: PageRequest) -> Response:
+    """Show passages by words, as a part of the page that is open."""
+    words, choice = page.text("q")[:_MOST_TYPED], filter_choice(page)
+    hits = Hits([], [])
+    if query_terms(words):
+        hits = await page.read(lambda crystal: _by_words(page, crystal, words, choice, "/search"))
+    return html_response(page.fill("part_words.html", query=words, hits=hits).strip())
+
+
+SEARCH = PageSpec("/search", _search, "Search")
+WORDS = PageSpec("/search/words", _words)

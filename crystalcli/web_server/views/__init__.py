@@ -1,0 +1,1 @@
+"""Views: what templates are given of texts, code, answers and filters."""

@@ -73,6 +73,7 @@ if TYPE_CHECKING:
         LayerScope,
         LayerView,
         LitPassage,
+        LitStep,
         UnitText,
     )
     from crystalcli.recall.memory_use import MemoryPart, MemoryReport
@@ -129,6 +130,7 @@ __all__ = [
     "LayerStats",
     "LayerView",
     "LitPassage",
+    "LitStep",
     "Measure",
     "MemoryCrystal",
     "MemoryPart",
@@ -221,6 +223,7 @@ _HOMES = {
     "LayerStats": "crystalcli.index.stats",
     "LayerView": "crystalcli.overview.layers.layer_view",
     "LitPassage": "crystalcli.overview.layers.layer_view",
+    "LitStep": "crystalcli.overview.layers.layer_view",
     "Measure": "crystalcli.evaluation.evaluate",
     "MemoryCrystal": "crystalcli.neural_memory.memory_crystal",
     "MemoryPart": "crystalcli.recall.memory_use",

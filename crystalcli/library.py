@@ -140,7 +140,7 @@ class Crystal(CrystalReader):
         """Take an open store; in a mode other than "write" give its lock back."""
         CrystalReader.__init__(self, store, folder, find_reranker)
         self._mode, self._wait, self._on_wait = mode, wait, on_wait
-        self._traces: OrderedDict[tuple[str, int], LayerTrace] = OrderedDict()
+        self._traces: OrderedDict[tuple[str, int, RecallFilter | None], LayerTrace] = OrderedDict()
         self._traced_by: Searcher | None = None
         if mode != "write" and store.writable:
             self._replace_store()
@@ -712,7 +712,9 @@ class Crystal(CrystalReader):
             end = cut_span(self.shelf, source, *wanted, limit)
             return Excerpt(document, self.cite(document.path, wanted[0], end), wanted)
 
-    def layers(self, scope: LayerScope | None = None, question: str = "", k: int = 5) -> LayerView:
+    def layers(
+        self, scope: LayerScope | None = None, question: str = "", k: int = 5, *, where: RecallFilter | None = None
+    ) -> LayerView:
         """View the layers of the crystal, a folder, a document or a span: bands of cells.
 
         With a question, the cells that are near to it have light, and the passages that answer it
@@ -722,6 +724,7 @@ class Crystal(CrystalReader):
             scope: The part of the crystal; None: all of it.
             question: The question; "": none.
             k: How many passages, at most.
+            where: The filter of the question, as in `recall`.
 
         Raises:
             NotFoundError: The crystal does not hold the document, or no document in the folder.
@@ -729,20 +732,20 @@ class Crystal(CrystalReader):
         from crystalcli.overview import LayerScope, build_layer_view
 
         with self.snapshot():
-            trace = self._trace_of(question, k) if question.strip() else None
+            trace = self._trace_of(question, k, where) if question.strip() else None
             return build_layer_view(self.shelf, scope or LayerScope(), trace)
 
-    def _trace_of(self, question: str, k: int) -> LayerTrace:
+    def _trace_of(self, question: str, k: int, where: RecallFilter | None) -> LayerTrace:
         """Recall a question with the scores of every layer, once for each state of the file."""
         searcher = self.searcher()
         if self._traced_by is not searcher:
             self._traces, self._traced_by = OrderedDict(), searcher
-        trace = self._traces.pop((question, k), None)
+        trace = self._traces.pop((question, k, where), None)
         if trace is None:
-            results = self.recall(question, k)
+            results = self.recall(question, k, where=where)
             with one_blas_thread():
                 trace = searcher.trace(results)
-        self._traces[question, k] = trace
+        self._traces[question, k, where] = trace
         while len(self._traces) > _TRACES:
             self._traces.popitem(last=False)
         return trace

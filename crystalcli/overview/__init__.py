@@ -67,6 +67,7 @@ if TYPE_CHECKING:
         LayerScope,
         LayerView,
         LitPassage,
+        LitStep,
         UnitText,
     )
     from crystalcli.overview.layers.view_builder import (
@@ -133,6 +134,7 @@ else:
                 "LayerScope",
                 "LayerView",
                 "LitPassage",
+                "LitStep",
                 "UnitText",
             ),
             "layers.view_builder": ("build_layer_view",),
@@ -199,6 +201,7 @@ __all__ = [
     "LayerScope",
     "LayerView",
     "LitPassage",
+    "LitStep",
     "Mention",
     "OutlineEntry",
     "OutlinePart",

@@ -25,6 +25,8 @@ pages/
     documents_page.py  The page of documents: what the crystal holds, in which state, and why files
                        were left out.
     home_page.py       The first page: the question, and what the crystal holds.
+    layers_page.py     The page of layers: a picture of the crystal, a folder, a document or a span,
+                       to walk through.
     search_page.py     The page of a search: passages by exact words while one types, by meaning
                        when one has typed.
 
@@ -37,6 +39,9 @@ views/
     facets.py          Facets of documents: folders, kinds and years, each with its count and its
                        address.
     filter_choice.py   Filter that the parameters of an address choose: a folder, a kind, days.
+    layer_drawing.py   Drawing of layers: a view of layers as rows of shapes, one below the other.
+    layer_list.py      List of layers: the cells of a view that have words, as entries inside of one
+                       another.
     snippets.py        Snippets of passages: the part around what answers, with words or a sentence
                        marked.
     text_blocks.py     Blocks of a text as a page shows them: headings, paragraphs, lines, messages,

@@ -84,7 +84,8 @@ def test_what_is_lit_is_what_recall_gives(crystal):
     down = crystal.layers(best.scope, QUESTION)
     assert best.unit_text in " ".join("".join(unit.text for unit in down.text).split())
     assert any(1 in unit.passages for unit in down.text)
-    assert None not in (best.atom, best.cluster, best.unit)
+    assert [step.layer for step in best.steps] == ["atoms", "clusters", "units"]
+    assert all(step.score is not None and step.light > 0.3 for step in best.steps)
 
 
 def test_the_bands_above_a_passage_are_lit_where_it_stands(crystal):
@@ -141,7 +142,7 @@ def test_a_crystal_without_layers_is_lit_by_words(tmp_path, shelf_folder):
         bands = {band.name: band for band in view.bands}
         assert bands["clusters"].read == bands["units"].read == 0
         assert max(cell.light for cell in bands["atoms"].cells) == 1
-        assert view.passages[0].unit is None
+        assert [step.score is None for step in view.passages[0].steps] == [False, True, True]
 
 
 def test_many_small_documents_are_drawn_together_and_can_be_walked_to(tmp_path):

@@ -28,6 +28,7 @@ _MOST_SECTIONS = 60  # cells of the band of sections
 _MOST_LABELS = 24  # cells of a band of nodes whose labels can be read
 _MOST_TEXT = 60_000  # characters of a view whose cells have a text
 _EXCERPT = 90  # characters of a cell's text
+_OPENING = frozenset("“‘«\"'([{<#@$")  # signs that a text may begin with
 _PAGE = 900  # tokens of a view whose whole text is shown
 _WHOLE = 0.9  # share of a scope's text that a part has which is no part of it, but all
 
@@ -143,7 +144,7 @@ def _cells(
     offset = int(layers.nodes["atoms"].starts[0])
     is_leaf = len(layers.nodes["atoms"]) == 1
     spans = list(zip(nodes.starts[firsts[:-1]].tolist(), nodes.ends[firsts[1:] - 1].tolist(), strict=True))
-    texts = [] if text is None else [text[start - offset : end - offset] for start, end in spans]
+    texts = [] if text is None else [_from_a_word(text, start - offset, end - offset) for start, end in spans]
     labels = [""] * len(spans)
     if texts and len(spans) <= _MOST_LABELS:
         labels = telling_words(texts) if layer == "atoms" else [_excerpt(text) for text in texts]
@@ -168,8 +169,20 @@ def _cells(
 
 
 def _excerpt(text: str) -> str:
+    """Give the beginning of a node's text, on one line."""
     words = " ".join(text.split())
     return words if len(words) <= _EXCERPT else f"{words[: _EXCERPT - 1].rstrip()}…"
+
+
+def _from_a_word(text: str, start: int, end: int) -> str:
+    """Give a node's text from its first whole word: nodes may begin inside of one."""
+    low = start
+    if 0 < start < end and text[start - 1].isalnum():
+        while low < end and text[low].isalnum():
+            low += 1
+    while low < end and not text[low].isalnum() and text[low] not in _OPENING:
+        low += 1
+    return text[low:end] if low < end else text[start:end]
 
 
 # --- sections -------------------------------------------------------------------------------------

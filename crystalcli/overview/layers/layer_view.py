@@ -84,15 +84,28 @@ class LayerBand:
 
 
 @dataclass(frozen=True, slots=True)
+class LitStep:
+    """A step on the way down to a passage.
+
+    Attributes:
+        layer: "atoms", "clusters" or "units".
+        score: The best score there; None where nothing was compared with the question.
+        light: How far it stands out, from 0 to 1.
+    """
+
+    layer: str
+    score: float | None
+    light: float
+
+
+@dataclass(frozen=True, slots=True)
 class LitPassage:
     """A passage that a question found, with the way down to it.
 
     Attributes:
         number: Its rank, from 1.
         passage: The passage.
-        atom: The score of its best atom among all atoms; None where that was not compared.
-        cluster: The score of the best cluster below that atom; None where it was not read.
-        unit: The score of the best unit below it; None where it was not read.
+        steps: Its best atom, and the best cluster and the best unit below that.
         unit_text: The text of that unit; "" without one.
         scope: The best atom, to go to.
         tokens: Its first token and the one after its last, counted in the view; None outside of it.
@@ -100,9 +113,7 @@ class LitPassage:
 
     number: int
     passage: Passage
-    atom: float | None
-    cluster: float | None
-    unit: float | None
+    steps: tuple[LitStep, ...]
     unit_text: str
     scope: LayerScope
     tokens: tuple[int, int] | None = None

@@ -6,13 +6,17 @@ Knows: traces, nodes of documents. Does not know: views, how they are drawn.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crystalcli.index import IndexReader, layer_nodes
-from crystalcli.overview.layers.layer_view import LayerScope, LitPassage
-from crystalcli.overview.layers.light import known_score
+from crystalcli.index import LAYER_NAMES, IndexReader, LayerName, layer_nodes
+from crystalcli.overview.layers.layer_view import LayerScope, LitPassage, LitStep
+from crystalcli.overview.layers.light import known_score, light_of
 from crystalcli.recall import LayerTrace
+
+if TYPE_CHECKING:
+    from crystalcli.datatypes import FloatArray
 
 
 def lit_passages(index: IndexReader, trace: LayerTrace) -> Iterator[LitPassage]:
@@ -35,10 +39,14 @@ def lit_passages(index: IndexReader, trace: LayerTrace) -> Iterator[LitPassage]:
         scope = LayerScope(document=source.path, span=(int(atom.starts[0]), int(atom.ends[0])))
         units = layer_nodes(index, source, "units", (int(atom.tokens[0]), int(atom.tokens[-1])))
         unit_scores = trace.scores_of("units", units.numbers)
-        unit, text = None, ""
+        text = ""
         if np.isfinite(unit_scores).any():
             place = int(np.nanargmax(unit_scores))
-            unit = float(unit_scores[place])
             text = " ".join(index.span_text(source, int(units.starts[place]), int(units.ends[place])).split())
-        cluster = known_score(float(trace.best_below("clusters", atom.numbers)[0]))
-        yield LitPassage(number, passage, known_score(float(scores[best])), cluster, unit, text, scope)
+        steps = tuple(_step(trace, layer, trace.best_below(layer, atom.numbers)) for layer in LAYER_NAMES)
+        yield LitPassage(number, passage, steps, text, scope)
+
+
+def _step(trace: LayerTrace, layer: LayerName, scores: FloatArray) -> LitStep:
+    """Give the step of one score, float32 [1]."""
+    return LitStep(layer, known_score(float(scores[0])), float(light_of(trace, layer, scores)[0]))

@@ -113,7 +113,7 @@ def shelf_bands(index: IndexReader, layers: ShelfLayers, trace: LayerTrace | Non
     for low, high in files if bands else [(0, len(layers.sources))]:
         sizes = [layers.sources[number].tokens for number in range(low, high)]
         documents += [(low + a, low + b) for a, b in group_small(sizes, _least(layers, _MOST_DOCUMENTS))]
-    names = [[layers.sources[number].path.rpartition("/")[2] for number in range(*part)] for part in documents]
+    names = [[_title_of(layers.sources[number]) for number in range(*part)] for part in documents]
     bands.append(_band(layers, "documents", documents, names, trace))
     edges = np.array([*(cell.start for cell in bands[-1].cells), int(layers.tokens[-1])])
     firsts = group_evenly(layers.bounds, edges)
@@ -129,6 +129,10 @@ def _child_of(path: str, depth: int) -> str:
     """Give the folder below a depth that a document is in, with a slash, or the document's name."""
     steps = path.split("/")
     return f"{steps[depth]}/" if len(steps) > depth + 1 else steps[-1]
+
+
+def _title_of(source: SourceRow) -> str:
+    return source.title or source.path.rpartition("/")[2]
 
 
 def _size(layers: ShelfLayers, numbers: Sequence[int]) -> int:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from crystalcli.errors import NotFoundError
 from crystalcli.index import IndexReader
 from crystalcli.overview.layers.document_layers import (
@@ -38,7 +40,7 @@ def build_layer_view(index: IndexReader, scope: LayerScope, trace: LayerTrace | 
     if trace is None:
         return view
     compared = (
-        ("atoms", len(trace.atoms)),
+        ("atoms", int(np.isfinite(trace.atoms).sum())),
         ("clusters", len(trace.clusters.numbers)),
         ("units", len(trace.units.numbers)),
     )

@@ -152,6 +152,8 @@ formats/pdf/
     page_layout.py        Lines in reading order from fragments.
     page_picture.py       Picture of a PDF's page, and the rectangles on it in which a passage
                           stands.
+    page_tables.py        Tables on pages: each row carries the names of its columns, `Revenue;
+                          2022: $17; 2021: $15`.
     paragraphs.py         Paragraphs from lines, with an empty line between them and broken words
                           joined.
     pdf_pages.py          Pages of a PDF, read one by one or by several processes, before they
@@ -163,6 +165,8 @@ formats/pdf/
                           numbers, tables, columns.
     structure.py          Structure of a PDF: title, author, labels, outline, form fields,
                           annotations, attachments.
+    table_columns.py      Columns of a table on a page: which cells of its rows stand below one
+                          another, and their names.
 
 formats/personal/
     calendar_reader.py    Reader of calendars (.ics): a paragraph for each event, task and entry of

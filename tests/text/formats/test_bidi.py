@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from crystalcli.text.formats.pdf.bidi import as_letters, balance, reading_order, runs_left
 from crystalcli.text.formats.pdf.glyphs import Fragment, _Letter, fragments_of
-from crystalcli.text.formats.pdf.page_layout import blocks_of, line_of, page_rows
+from crystalcli.text.formats.pdf.page_layout import line_of, page_rows, row_blocks
 from crystalcli.text.readers import open_source
 
 HARBOUR = "הנמל הישן"
@@ -65,7 +65,7 @@ def test_of_two_columns_that_run_to_the_left_the_right_one_is_first() -> None:
         for x, name in ((50, "שמאל"), (300, "ימין"))
         for number in range(6)
     ]
-    starts = [line.text.split()[0] for block in blocks_of(page_rows(fragments)) for line in block]
+    starts = [line.text.split()[0] for block in row_blocks(page_rows(fragments)) for line in map(line_of, block)]
     assert starts == ["ימין"] * 6 + ["שמאל"] * 6
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalcli.text.formats.pdf.glyphs import Fragment, _Letter, fragments_of, tidied
-from crystalcli.text.formats.pdf.page_layout import blocks_of, page_rows
+from crystalcli.text.formats.pdf.page_layout import line_of, page_rows, row_blocks
 from crystalcli.text.formats.pdf.paragraphs import Words, join_lines, paragraph_text
 from crystalcli.text.formats.pdf.running_headers import Edge, edges_of, heads_of
 
@@ -19,7 +19,10 @@ def fragment(text: str, x: float, y: float, size: float = 10.0) -> Fragment:
 
 
 def page_text(fragments: list[Fragment]) -> str:
-    return "".join(text for _, text in paragraph_text(blocks_of(page_rows(fragments)), Words()))
+    return "".join(
+        text
+        for _, text in paragraph_text([list(map(line_of, rows)) for rows in row_blocks(page_rows(fragments))], Words())
+    )
 
 
 def column(name: str, x: float, lines: int, top: float, letters: int = 44) -> list[Fragment]:

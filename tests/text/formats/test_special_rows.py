@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crystalcli.text.formats.pdf.glyphs import Fragment, _Letter, fragments_of
-from crystalcli.text.formats.pdf.page_layout import blocks_of, page_rows
+from crystalcli.text.formats.pdf.page_layout import line_of, page_rows, row_blocks
 from crystalcli.text.formats.pdf.paragraphs import Words, paragraph_text
 from crystalcli.text.formats.pdf.special_rows import vertical_lines, without_line_numbers
 
@@ -18,7 +18,9 @@ def fragment(text: str, x: float, y: float, size: float = 10.0) -> Fragment:
 
 def lines_of(fragments: list[Fragment]) -> list[str]:
     rows = without_line_numbers(page_rows(fragments))
-    return "".join(text for _, text in paragraph_text(blocks_of(rows), Words())).split("\n")[:-1]
+    return "".join(
+        text for _, text in paragraph_text([list(map(line_of, block)) for block in row_blocks(rows)], Words())
+    ).split("\n")[:-1]
 
 
 def drawn(*runs: tuple[str, float, float]) -> list[_Letter]:

@@ -154,25 +154,25 @@ def _ended(text: str) -> str:
     return text[1:] + text[0] if len(text) > 1 and text[0] in ".,:;!?" and text[1].isdigit() else text
 
 
-def blocks_of(rows: Sequence[Row]) -> list[list[Line]]:
-    """Return lines in reading order, a block for each column between rows that go over several."""
+def row_blocks(rows: Sequence[Row]) -> list[list[Row]]:
+    """Return rows in reading order, a block for each column between rows that go over several."""
     if sum(map(len, rows)) > MOST_FRAGMENTS:
-        return [[line_of(row) for row in rows]] if rows else []
-    return [_lines_of(block) for block in _cut(list(rows), 0) if block]
+        return [list(rows)] if rows else []
+    return [_whole_rows(block) for block in _cut(list(rows), 0) if block]
 
 
-def _lines_of(rows: list[Row]) -> list[Line]:
-    """Return rows as lines.
+def _whole_rows(rows: list[Row]) -> list[Row]:
+    """Return rows in reading order.
 
-    A cell of two lines, with the others half-way next to it, is one line with them.
+    A cell of two lines, with the others half-way next to it, is one row with them.
     """
-    out: list[Line] = []
+    out: list[Row] = []
     heights = [max(row, key=lambda one: one.size).y for row in rows]
     steps = [before - after for before, after in pairwise(heights)]
     index = 0
     while index < len(rows):
         if end := _captions(rows, index):
-            out += [line_of(row) for caption in _side_by_side(rows[index:end]) for row in caption]
+            out += [row for caption in _side_by_side(rows[index:end]) for row in caption]
             index = end
             continue
         closest = CLOSE * min(fragment.size for fragment in rows[index])
@@ -182,10 +182,10 @@ def _lines_of(rows: list[Row]) -> list[Line]:
         if near[:3] == [False, True, True] and near[3:] != [True]:
             above, middle, below = rows[index : index + 3]
             if _share(above, below) and not _share(above, middle) and not _share(middle, below):
-                out.append(_one_line([above, middle, below]))
+                out.append(_one_row([above, middle, below]))
                 index += 3
                 continue
-        out.append(line_of(rows[index]))
+        out.append(rows[index])
         index += 1
     return out
 
@@ -236,8 +236,8 @@ def _share(one: Row, other: Row) -> bool:
     return any(a.x0 < b.x1 and b.x0 < a.x1 for a in one for b in other)
 
 
-def _one_line(rows: Sequence[Row]) -> Line:
-    """Return three rows as one line: letters above one another are one cell."""
+def _one_row(rows: Sequence[Row]) -> Row:
+    """Return three rows as one: letters above one another are one cell, and one fragment."""
     cells: list[Row] = []
     for fragment in (fragment for row in rows for fragment in row):
         cell = next((cell for cell in cells if _share(cell, [fragment])), None)
@@ -246,17 +246,16 @@ def _one_line(rows: Sequence[Row]) -> Line:
         else:
             cell.append(fragment)
     cells.sort(key=lambda cell: min(fragment.x0 for fragment in cell))
-    first = line_of(rows[0])
-    text = CELLS.join(" ".join(fragment.text for fragment in cell) for cell in cells)
-    ends = [fragment for row in rows for fragment in row]
-    return Line(
-        min(fragment.x0 for fragment in ends),
-        max(fragment.x1 for fragment in ends),
-        first.y,
-        first.size,
-        text,
-        len(cells),
-    )
+    first = max(rows[0], key=lambda one: len(one.text))
+    out: Row = []
+    for cell in cells:
+        x0, x1 = min(fragment.x0 for fragment in cell), max(fragment.x1 for fragment in cell)
+        text = " ".join(fragment.text for fragment in cell)
+        if out and x0 - out[-1].x1 <= CELL_GAP * first.size:  # however close, they are two cells
+            out[-1] = out[-1]._replace(x1=max(out[-1].x1, x1), text=out[-1].text + CELLS + text)
+        else:
+            out.append(Fragment(x0, x1, first.y, first.size, text))
+    return out
 
 
 def _cut(rows: list[Row], depth: int) -> list[list[Row]]:

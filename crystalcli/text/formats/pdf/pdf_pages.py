@@ -17,7 +17,8 @@ from crystalcli.errors import SourceError
 from crystalcli.text.formats.pdf.annotations import Overlay
 from crystalcli.text.formats.pdf.fallback import PypdfPages, rescued_page
 from crystalcli.text.formats.pdf.glyphs import Fragment, Glyphs, Page
-from crystalcli.text.formats.pdf.page_layout import Line, blocks_of, line_of, page_rows
+from crystalcli.text.formats.pdf.page_layout import Line, line_of, page_rows, row_blocks
+from crystalcli.text.formats.pdf.page_tables import PageTables
 from crystalcli.text.formats.pdf.running_headers import Edge, edges_of
 from crystalcli.text.formats.pdf.special_rows import vertical_lines, without_line_numbers
 from crystalcli.text.source.file_bytes import open_bytes
@@ -113,18 +114,20 @@ def _drawn(text: str, overlay: Overlay, y: float, printed: Sequence[Fragment]) -
     return Fragment(round(x0, 2), round(x0 + LETTER * size * len(text), 2), round(y, 2), round(size, 2), text)
 
 
-def blocks(page: PageRead, leave_out: set[int]) -> list[list[Line]]:
+def blocks(page: PageRead, leave_out: set[int], tables: PageTables) -> list[list[Line]]:
     """Return the lines of a page in reading order; those turned otherwise come last.
 
     Args:
         page: the page.
         leave_out: numbers of rows that are left out.
+        tables: those of the pages before.
     """
+    tables.begin_page()
     rows = [row for index, row in enumerate(page_rows(page.fragments)) if index not in leave_out]
     if lines := vertical_lines([fragment for row in rows for fragment in row]):
         out = [[line_of([fragment]) for fragment in lines]]
     else:
-        out = blocks_of(without_line_numbers(rows))
+        out = [tables.lines(block) for block in row_blocks(without_line_numbers(rows))]
     for turned in page.turned:
         out += [[line_of(row) for row in page_rows(turned)]]
     return out

@@ -22,6 +22,7 @@ from crystalcli.text.formats.pdf.annotations import Comment, Overlay
 from crystalcli.text.formats.pdf.fallback import NOTE, PypdfPages
 from crystalcli.text.formats.pdf.glyphs import Glyphs, Heading
 from crystalcli.text.formats.pdf.legibility import is_legible, page_ranges
+from crystalcli.text.formats.pdf.page_tables import PageTables
 from crystalcli.text.formats.pdf.paragraphs import STOPS, Words, join_lines, paragraph_text
 from crystalcli.text.formats.pdf.pdf_pages import PageRead, blocks, pages_of, rescued, with_overlays
 from crystalcli.text.formats.pdf.running_headers import AROUND, LONGEST_HEAD, heads_of, saying
@@ -154,6 +155,7 @@ class _Flow:
         for heading in opened.headings():
             self._headings[heading.page].append(heading)
         self._words = Words()
+        self._tables = PageTables()
         self._said: set[str] = set()  # by short lines
         self._given = 0  # characters
         self._last = ""  # the last line, whose end the next page decides
@@ -222,7 +224,7 @@ class _Flow:
             for other in range(max(0, at - AROUND), min(len(pages), at + AROUND + 1))
             if other != at
         ]
-        lines = paragraph_text(blocks(page, heads_of(page.edges, around, self._said)), self._words)
+        lines = paragraph_text(blocks(page, heads_of(page.edges, around, self._said), self._tables), self._words)
         if not is_legible("".join(text for _, text in lines)):
             self._meaningless.append(self._opened.label(page.number))
             lines = []

@@ -8,6 +8,7 @@ import pytest
 
 from crystalcli.text.formats.pdf.glyphs import Fragment
 from crystalcli.text.formats.pdf.page_layout import page_rows, row_blocks
+from crystalcli.text.formats.pdf.page_picture import PagePicture, Rectangle, find_rectangles
 from crystalcli.text.formats.pdf.page_tables import PageTables
 from crystalcli.text.formats.pdf.table_columns import is_name, is_value
 from crystalcli.text.readers import open_source
@@ -214,3 +215,12 @@ def test_a_pdf_whose_table_goes_over_its_pages(tmp_path: Path) -> None:
     text = "".join(piece for piece in reading.pieces() if isinstance(piece, str))
     assert "Boat: Boat no. 7; Depth: 0.7; Length: 10.5\n" in text
     assert "Boat: Boat no. 77; Depth: 7.7; Length: 80.5\n" in text
+
+
+def test_a_row_with_its_names_is_found_on_the_page() -> None:
+    letters = "2022 2021 Fares $ 1,120 $ 1,044 Total revenue 1,207 1,044"
+    boxes = tuple(Rectangle(10.0 * at, 0, 10.0 * at + 9, 12) for at in range(len(letters)))
+    picture = PagePicture(b"", letters, boxes)
+    areas = find_rectangles(picture, "Revenue: Fares (in millions); 2022: $1,120; 2021: $1,044")
+    assert areas[0].left == 10 * letters.index("Fares")
+    assert areas[-1].right == 10 * letters.index(" Total") - 1

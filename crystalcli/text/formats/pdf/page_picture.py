@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import ctypes
 import io
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ _MAX_LETTERS = 50_000  # of a page; a page of a newspaper has 30,000
 _PIECE = 16  # letters of a passage that are looked for at a time
 _SAME_LINE = 0.5  # share of the lower of two heights that letters of one line have in common
 _BOUNDS = Bounds(silence=20.0, seconds=30.0)
+_NAMED_CELL = re.compile(r"[^;]{1,90}: (?=[^ ]+)")
+_UNIT_BEHIND = re.compile(r" \([^()]{1,40}\)\Z")
 _INK = (255, 226, 110)  # by which the paper under a passage is multiplied
 
 
@@ -118,7 +121,19 @@ def find_rectangles(picture: PagePicture, passage: str) -> list[Rectangle]:
             piece = wanted[start : start + _PIECE]
             if len(piece) == _PIECE and (place := letters.find(piece)) >= 0:
                 hits.update(origins[place : place + _PIECE])
+        for row in _table_rows(passage):
+            if len(row) > 3 and (place := letters.find(row)) >= 0:
+                hits.update(origins[place : place + len(row)])
     return _lines_of([picture.boxes[index] for index in sorted(hits)])
+
+
+def _table_rows(passage: str) -> Iterator[str]:
+    """Yield the letters of rows of tables, without names that stand in the header alone."""
+    for line in passage.splitlines():
+        label, *cells = line.split("; ")
+        if cells and all(_NAMED_CELL.match(cell) for cell in cells):
+            label = _UNIT_BEHIND.sub("", label.rpartition(": ")[2])
+            yield _folded(" ".join([label, *(_NAMED_CELL.sub("", cell) for cell in cells)]))[0]
 
 
 def _folded(text: str) -> tuple[str, list[int]]:

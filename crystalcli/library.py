@@ -717,8 +717,9 @@ class Crystal(CrystalReader):
     ) -> LayerView:
         """View the layers of the crystal, a folder, a document or a span: bands of cells.
 
-        With a question, the cells that are near to it have light, and the passages that answer it
-        best have their places. The recall of the last questions is kept.
+        Without a question, each cell has the direction of its meaning among the others. With one,
+        the cells that are near to it have light, and the passages that answer it best have their
+        places. The recall of the last questions is kept.
 
         Args:
             scope: The part of the crystal; None: all of it.
@@ -733,7 +734,8 @@ class Crystal(CrystalReader):
 
         with self.snapshot():
             trace = self._trace_of(question, k, where) if question.strip() else None
-            return build_layer_view(self.shelf, scope or LayerScope(), trace)
+            with one_blas_thread():
+                return build_layer_view(self.shelf, scope or LayerScope(), trace, None if trace else self.codec())
 
     def _trace_of(self, question: str, k: int, where: RecallFilter | None) -> LayerTrace:
         """Recall a question with the scores of every layer, once for each state of the file."""

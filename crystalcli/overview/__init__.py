@@ -28,6 +28,8 @@ layers/
     light.py              The light of cells: how far the score of each stands out for a question.
     lit_passages.py       The passages that a question found, each with the scores on the way down
                           to it.
+    meaning_plane.py      The plane of meaning of a view: similar atoms lie in similar directions
+                          from its middle.
     shelf_layers.py       The layers of many documents: those of a folder, or all.
     telling_words.py      Telling words of texts beside one another, as short labels.
     view_builder.py       Builder of views of layers.

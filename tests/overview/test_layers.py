@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from crystalcli import Crystal, LayerScope, NotFoundError
 from crystalcli.overview.layers.cell_groups import MOST_CELLS, group_evenly, group_small
+from crystalcli.overview.layers.meaning_plane import meaning_plane
 from crystalcli.overview.layers.telling_words import telling_words
+from crystalcli.vectors.codec import default_codec
 
 QUESTION = "Who built the portable scale that Miss Tranter inherited?"
 STORY = "story/01-a-good-balance.md"
@@ -197,3 +199,28 @@ def test_telling_words_set_texts_apart():
     assert "ferry" in ferry
     assert "keeper" not in lamp + ferry
     assert telling_words(["", "12 34"]) == ["", ""]
+
+
+def test_texts_of_one_subject_have_one_direction(crystal):
+    """The story and the code of the samples lie on different sides of the middle."""
+    view = crystal.layers()
+    assert all(cell.meaning is not None for band in view.bands for cell in band.cells)
+    cells = {cell.label: cell.meaning for cell in view.bands[0].cells}
+    (story, _), (code, _) = cells["story/"], cells["tidewatch/"]
+    assert 0.2 < abs(story - code) < 0.8
+    assert crystal.layers() == view
+    assert all(cell.meaning is None for band in crystal.layers(LayerScope(), QUESTION).bands for cell in band.cells)
+
+
+def test_a_place_on_the_plane_is_the_mean_of_its_parts():
+    random = np.random.default_rng(7)
+    codes = random.integers(0, 256, (50, 32), np.uint8)
+    bounds = np.cumsum([0, *random.integers(40, 160, 50)])
+    plane = meaning_plane(default_codec(), codes, bounds)
+    low, cut, high = 130, 1111, 3210
+    whole = plane.place(np.array([low]), np.array([high]))
+    parts = plane.place(np.array([low, cut]), np.array([cut, high]))
+    np.testing.assert_allclose(whole[:, 0], parts @ [cut - low, high - cut] / (high - low))
+    even = meaning_plane(default_codec(), codes, 100 * np.arange(51))
+    np.testing.assert_allclose(even.place(np.array([0]), np.array([5000])), 0, atol=1e-5)  # the middle
+    assert meaning_plane(default_codec(), codes[:7], bounds[:8]) is None

@@ -44,6 +44,9 @@ class LayerCell:
         text: The beginning of its text; "" where a view shows too much to read it.
         scope: The part of the crystal to go to; None where there is nothing below.
         span: Its characters in the document; None for documents and folders.
+        meaning: Its direction from the middle of the view's meaning, in turns from 0 to 1, and how
+            far it is from there, from 0 to 1: similar text has a similar direction. None where that
+            was not asked for, or without vectors.
     """
 
     start: int
@@ -56,6 +59,7 @@ class LayerCell:
     text: str = ""
     scope: LayerScope | None = None
     span: tuple[int, int] | None = None
+    meaning: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

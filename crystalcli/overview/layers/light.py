@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 _CROWDED = 4  # nodes of a group, on average, from which on half of a band is left dark
+_MANY = 16  # groups of that band
 
 
 class GroupScores(NamedTuple):
@@ -37,8 +38,8 @@ class GroupScores(NamedTuple):
 def score_groups(trace: LayerTrace, layer: LayerName, scores: FloatArray, firsts: Int64Array) -> GroupScores:
     """Score groups of nodes.
 
-    The best node of the crystal has light 1. Where groups have many nodes, one of them is always
-    near the question; so at most half of the groups have any light there.
+    The best node of the crystal has light 1. Where many groups have many nodes each, one of these
+    is always near the question; so at most half of the groups have any light there.
 
     Args:
         trace: The trace of the question.
@@ -50,7 +51,8 @@ def score_groups(trace: LayerTrace, layer: LayerName, scores: FloatArray, firsts
     read = np.add.reduceat(np.isfinite(scores).astype(np.int64), starts)
     best = np.fmax.reduceat(scores, starts)
     known = best[np.isfinite(best)]
-    least = float(np.median(known)) if len(known) > 2 and len(scores) > _CROWDED * len(best) else -np.inf
+    is_crowded = len(known) >= _MANY and len(scores) > _CROWDED * len(best)
+    least = float(np.median(known)) if is_crowded else -np.inf
     return GroupScores(read, best, light_of(trace, layer, best, least))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,25 +19,35 @@ from crystalcli.overview.layers.document_layers import (
     read_document_layers,
     unit_texts,
 )
-from crystalcli.overview.layers.layer_view import LayerCrumb, LayerScope, LayerView, LitPassage
+from crystalcli.overview.layers.layer_view import LayerBand, LayerCrumb, LayerScope, LayerView, LitPassage
 from crystalcli.overview.layers.lit_passages import lit_passages
+from crystalcli.overview.layers.meaning_plane import meaning_plane, place_bands
 from crystalcli.overview.layers.shelf_layers import read_shelf_layers, shelf_bands, shelf_crumbs
 from crystalcli.recall import LayerTrace
+from crystalcli.vectors import Codec
+
+if TYPE_CHECKING:
+    from crystalcli.datatypes import Int64Array
 
 
-def build_layer_view(index: IndexReader, scope: LayerScope, trace: LayerTrace | None = None) -> LayerView:
+def build_layer_view(
+    index: IndexReader, scope: LayerScope, trace: LayerTrace | None = None, codec: Codec | None = None
+) -> LayerView:
     """Build the view of a scope.
 
     Args:
         index: The resident index.
         scope: The part of the crystal.
         trace: The trace of a question that lights the cells; None without one.
+        codec: The codec, for the meaning of cells; None: cells have none.
 
     Raises:
         NotFoundError: The crystal does not hold the document, or no document in the folder.
         DamagedCrystalError: The crystal is damaged.
     """
-    view = _view_documents(index, scope, trace) if scope.document is None else _view_document(index, scope, trace)
+    codec = codec if index.encoded else None
+    build = _view_documents if scope.document is None else _view_document
+    view = build(index, scope, trace, codec)
     if trace is None:
         return view
     compared = (
@@ -47,7 +58,7 @@ def build_layer_view(index: IndexReader, scope: LayerScope, trace: LayerTrace | 
     return replace(view, question=trace.results.question, compared=compared)
 
 
-def _view_document(index: IndexReader, scope: LayerScope, trace: LayerTrace | None) -> LayerView:
+def _view_document(index: IndexReader, scope: LayerScope, trace: LayerTrace | None, codec: Codec | None) -> LayerView:
     source = index.store.source_named(scope.document or "")
     if source is None:
         raise NotFoundError(f"no document {scope.document} in this crystal")
@@ -59,11 +70,13 @@ def _view_document(index: IndexReader, scope: LayerScope, trace: LayerTrace | No
     def neighbour(span: tuple[int, int] | None) -> LayerScope | None:
         return None if span is None else LayerScope(document=source.path, span=span)
 
+    atoms = layers.nodes["atoms"]
+    bounds = atoms.tokens - layers.start
     return LayerView(
         scope=layers.scope,
         crumbs=tuple(crumbs),
         tokens=layers.tokens,
-        bands=tuple(document_bands(index, layers, trace)),
+        bands=_with_meaning(index, document_bands(index, layers, trace), atoms.numbers, bounds, codec),
         passages=passages,
         text=tuple(unit_texts(index, layers, trace, spans)),
         before=neighbour(layers.before),
@@ -71,7 +84,7 @@ def _view_document(index: IndexReader, scope: LayerScope, trace: LayerTrace | No
     )
 
 
-def _view_documents(index: IndexReader, scope: LayerScope, trace: LayerTrace | None) -> LayerView:
+def _view_documents(index: IndexReader, scope: LayerScope, trace: LayerTrace | None, codec: Codec | None) -> LayerView:
     layers = read_shelf_layers(index, scope)
     crumbs = shelf_crumbs(scope.folder)
     if scope.files is not None:
@@ -81,9 +94,27 @@ def _view_documents(index: IndexReader, scope: LayerScope, trace: LayerTrace | N
         scope=scope,
         crumbs=tuple(crumbs),
         tokens=int(layers.tokens[-1]),
-        bands=tuple(shelf_bands(index, layers, trace)),
+        bands=_with_meaning(index, shelf_bands(index, layers, trace), layers.atoms, layers.bounds, codec),
         passages=_placed(index, trace, layers.tokens_of),
     )
+
+
+def _with_meaning(
+    index: IndexReader, bands: list[LayerBand], atoms: Int64Array, bounds: Int64Array, codec: Codec | None
+) -> tuple[LayerBand, ...]:
+    """Give the cells of bands their meaning.
+
+    Args:
+        index: The resident index.
+        bands: The bands.
+        atoms: The atoms of the view, int64 [n].
+        bounds: The first token of each and, last, the token after them all, int64 [n + 1].
+        codec: The codec; None: the cells stay without a meaning.
+    """
+    plane = None
+    if codec is not None and index.atom_codes is not None and bands:
+        plane = meaning_plane(codec, index.atom_codes[atoms], bounds)
+    return tuple(bands if plane is None else place_bands(bands, plane))
 
 
 def _placed(

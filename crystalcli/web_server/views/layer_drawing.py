@@ -14,6 +14,8 @@ from typing import NamedTuple
 from crystalcli.overview import LayerBand, LayerCell, LayerView, LitPassage
 
 LIGHT_STEPS = 9  # classes of light, "lit-1" to "lit-9"; "lit-0" is dark
+HUES = 24  # classes of colour, "hue-0" to "hue-23", around the circle
+VIVID_STEPS = 4  # classes of strength, "vivid-0" to "vivid-4"
 _CAPTION = 24  # pixels of the line above a band
 _GAP = 10  # pixels below a band
 _HEIGHTS = {"folders": 30, "documents": 46, "sections": 46, "atoms": 38, "clusters": 32, "units": 26}
@@ -54,6 +56,7 @@ class CellShape:
         left: Its left edge, in percent of the width.
         width: Its width, in percent.
         light: The step of its light, from 0 to LIGHT_STEPS.
+        colour: The classes of the colour of its meaning; "" without one.
         is_read: False where a question was asked, and compared with nothing here.
         label_class: The class of its label by its width; "" without one.
         label: Its label.
@@ -64,6 +67,7 @@ class CellShape:
     left: str
     width: str
     light: int
+    colour: str
     is_read: bool
     label_class: str
     label: str
@@ -193,11 +197,20 @@ def _draw_cell(view: LayerView, band: LayerBand, cell: LayerCell) -> CellShape:
         left=_percent(100 * cell.start / max(1, view.tokens)),
         width=_percent(width),
         light=light_step(cell.light),
+        colour=_colour_of(cell),
         is_read=view.question is None or cell.read > 0,
         label_class=label_class,
         label=cell.label if label_class else "",
         description=describe_cell(view, band, cell),
     )
+
+
+def _colour_of(cell: LayerCell) -> str:
+    """Give the classes of a colour: the hue is the direction of the meaning; far ones are vivid."""
+    if cell.meaning is None:
+        return ""
+    turn, distance = cell.meaning
+    return f" hue-{int(HUES * turn) % HUES} vivid-{round(VIVID_STEPS * distance)}"
 
 
 def light_step(light: float) -> int:

@@ -38,8 +38,9 @@ class GroupScores(NamedTuple):
 def score_groups(trace: LayerTrace, layer: LayerName, scores: FloatArray, firsts: Int64Array) -> GroupScores:
     """Score groups of nodes.
 
-    The best node of the crystal has light 1. Where many groups have many nodes each, one of these
-    is always near the question; so at most half of the groups have any light there.
+    The best node of the crystal has light 1. Where groups have many nodes each, one of these is
+    always rather near the question; so of many groups at most half have any light there, and few
+    groups have less.
 
     Args:
         trace: The trace of the question.
@@ -51,9 +52,11 @@ def score_groups(trace: LayerTrace, layer: LayerName, scores: FloatArray, firsts
     read = np.add.reduceat(np.isfinite(scores).astype(np.int64), starts)
     best = np.fmax.reduceat(scores, starts)
     known = best[np.isfinite(best)]
-    is_crowded = len(known) >= _MANY and len(scores) > _CROWDED * len(best)
-    least = float(np.median(known)) if is_crowded else -np.inf
-    return GroupScores(read, best, light_of(trace, layer, best, least))
+    is_crowded = len(scores) > _CROWDED * len(best)
+    if is_crowded and len(known) >= _MANY:
+        return GroupScores(read, best, light_of(trace, layer, best, float(np.median(known))))
+    light = light_of(trace, layer, best)
+    return GroupScores(read, best, light * light if is_crowded else light)
 
 
 def light_of(trace: LayerTrace, layer: LayerName, scores: FloatArray, least: float = -np.inf) -> FloatArray:

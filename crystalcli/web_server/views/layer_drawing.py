@@ -8,7 +8,7 @@ Knows: views of layers, places and words of a picture. Does not know: addresses,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from crystalcli.overview import LayerBand, LayerCell, LayerView, LitPassage
@@ -27,6 +27,7 @@ _DENSE = 70  # cells of a band from which on they have no borders
 _UPRIGHT = 120  # pixels of a band of narrow sections, whose labels run from top to bottom
 _FEW_UPRIGHT = 4  # narrow cells from which on it is worth it
 _LABEL_SHARES = ((16.0, "wide"), (8.0, "middle"), (4.5, "slim"))  # least percent of the width for a label
+_TALL = {"slim": "upright"}  # classes of labels that have more room in a band of that height
 _UPRIGHT_SHARE = 1.25  # the same for a label that runs from top to bottom
 _SIZES = {"atoms": "about 100 tokens each", "clusters": "about 50", "units": "about 10"}
 _SECTIONS = {
@@ -152,6 +153,8 @@ def band_title(band: LayerBand) -> str:
 
 
 def _names_of(band: LayerBand) -> tuple[str, str]:
+    if band.name == "folders" and not all(cell.label.endswith("/") for cell in band.cells):
+        return "folder or document", "Folders and documents"
     if band.name == "sections":
         return _SECTIONS.get(band.unit, ("Section", "Sections"))
     return _NAMES[band.name]
@@ -164,6 +167,7 @@ def _draw_band(view: LayerView, band: LayerBand, top: int) -> BandShape:
         height = _LABELLED
     elif sum(cell.label_class == "upright" for cell in cells) >= _FEW_UPRIGHT:
         height = _UPRIGHT
+        cells = tuple(replace(cell, label_class=_TALL.get(cell.label_class, cell.label_class)) for cell in cells)
     return BandShape(
         name=band.name,
         title=band_title(band),

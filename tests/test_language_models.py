@@ -185,7 +185,7 @@ def test_an_answer_from_a_server(shelf):
         heard: list[str] = []
         answer = shelf.ask("When is high water at Oldhaven?", model=server.url, on_text=heard.append)
         assert (answer.text, answer.model) == ("It is Paris.", "tiny")
-        assert heard == ["It is", " Paris.", " [not in the sources: Paris]"]
+        assert heard == ["It is", " Paris.", " [not borne out: Paris]"]
         sent = server.asked[-1][2]
         assert "High water at Oldhaven is at 04:10." in sent["messages"][-1]["content"]
         looked = {

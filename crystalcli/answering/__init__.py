@@ -85,6 +85,8 @@ grounding/
                           identifiers, quotations.
     number_words.py       The numbers in a text, in digits or words: 1,200, twelve hundred, £1.2k,
                           1990s, third.
+    row_label.py          The label of a row in a list, such as the name in "- Ann: birthday 4
+                          October".
 
 metadata/
     byline.py             The author, the title and the date that the first page of a document

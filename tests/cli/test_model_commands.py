@@ -144,7 +144,7 @@ def test_a_server(crystal):
         server.say(PARIS)
         code, out, _ = crystal("ask", "When is high water?", "--model", server.url)
         assert code == 0
-        assert "\n\nIt is Paris. [not in the sources: Paris]\n\n" in out
+        assert "\n\nIt is Paris. [not borne out: Paris]\n\n" in out
         assert crystal("models", "add", server.url)[0] == 0
         assert json.loads(crystal("models", "list", "--json")[1])["models"][-1]["state"] == "server"
         assert crystal("ask", "When is high water?", "--model", "tiny")[1] == out

@@ -15,7 +15,8 @@ from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
-from crystalcli.answering.grounding.facts import FactIndex, StatedFact, find_facts, is_counted
+from crystalcli.answering.grounding.facts import NAME, FactIndex, StatedFact, find_facts, is_counted
+from crystalcli.answering.grounding.row_label import labelled_rows
 from crystalcli.datatypes import BY_LINES, Answer, Citation, Passage
 from crystalcli.lexical import terms
 from crystalcli.recall import CrystalReader, format_day, with_resolved_dates
@@ -28,6 +29,8 @@ MAX_CITATIONS = 3
 # of a passage to be carried by it.
 _LEAST_OVERLAP = 0.34
 _CODE_LINE = re.compile(r"\w")  # not a bracket alone, nor the end of the fence
+_ANTECEDENT = 1500  # characters before a passage that may name what it calls "he" or "the company"
+_NAMED = 3  # letters and digits of a word that is looked for amid the words of a file's name
 # The weight of a word that the question does not have, against one that it has.
 _NEW_WORD = 2.0
 
@@ -47,9 +50,10 @@ class SourceMatch(NamedTuple):
 class Sources:
     """The passages that an answer is made from, and the citations that it has needed so far.
 
-    The facts of the question itself need not stand in what is cited for a sentence that repeats
-    them, but in some passage: an answer that says "in 2019" of passages that know no 2019 is not
-    borne out.
+    The facts of the question itself need not stand in the sentence that is cited for one that
+    repeats them, but in its passage, or in the name or the place of that, and a name shortly before
+    it, since the passage may go on with "he": an answer that says "in 2024" of a report of 2022 is
+    not borne out, whatever other reports know of 2024.
 
     Args:
         crystal: The crystal, which quotations are read back from.
@@ -69,6 +73,7 @@ class Sources:
         self._crystal = crystal
         self._question = question
         self._question_facts = FactIndex([question])
+        self._question_names = [fact for fact in find_facts(question) if fact.kind == NAME]
         self._question_terms = {term for term, _ in terms(question)}
         self._passages = [_SourcePassage(passage) for passage in passages]
         self._citations = citations if citations is not None else []
@@ -95,13 +100,14 @@ class Sources:
         Returns:
             The citations that carry it, and its facts that have no support.
         """
-        stated = find_facts(sentence)
+        stated = self._with_question_names(sentence, find_facts(sentence))
         repeated = frozenset(fact for fact in stated if self._question_facts.holds(fact))
         open_facts = frozenset(stated) - repeated
         weights = self._term_weights(sentence)
         least = _LEAST_OVERLAP * sum(weights.values())
         fact_weight = max(weights.values(), default=1.0)  # a fact counts as much as the rarest word
-        spans = [span for source in self._passages for span in source.spans]
+        said = self._question_terms | {term for term, _ in terms(sentence)}
+        spans = [span for source in self._passages for span in source.spans if span.may_carry(said)]
         overlap = {span: _overlap(weights, span) for span in spans}
         numbers: list[int] = []
         used: set[_Span] = set()
@@ -109,9 +115,8 @@ class Sources:
             counts = {span: sum(span.facts.holds(fact) for fact in open_facts) for span in spans}
             candidates = [span for span in spans if counts[span] or (not numbers and overlap[span] >= least > 0)]
             if not candidates:
-                # The facts may stand in the name or the place of a passage, or across two of its
-                # sentences.
-                counts = {span: sum(span.source.facts.holds(fact) for fact in open_facts) for span in spans}
+                # The facts may stand in another sentence of a passage.
+                counts = {span: sum(span.source.facts_for(said).holds(fact) for fact in open_facts) for span in spans}
                 candidates = [span for span in spans if counts[span]]
             candidates.sort(key=lambda span: -(overlap[span] + fact_weight * counts[span]))
             cited = next(
@@ -122,8 +127,9 @@ class Sources:
             span, number = cited
             used.add(span)
             numbers.append(number)
-            open_facts -= {fact for fact in open_facts if span.source.facts.holds(fact)}
-        open_facts |= {fact for fact in repeated if not is_counted(fact) and not self._holds(fact)}
+            open_facts -= {fact for fact in open_facts if span.source.facts_for(said).holds(fact)}
+        cited_passages = {span.source for span in used} or self._passages
+        open_facts |= {fact for fact in repeated if not is_counted(fact) and not self._hold(cited_passages, fact)}
         return SourceMatch(tuple(dict.fromkeys(numbers)), tuple(fact.text for fact in stated if fact in open_facts))
 
     def find_code(self, block: str) -> SourceMatch:
@@ -164,9 +170,24 @@ class Sources:
             return None
         return self._citations[number - 1]
 
-    def _holds(self, fact: StatedFact) -> bool:
-        """Tell whether a fact stands in any of the passages."""
-        return any(source.facts.holds(fact) for source in self._passages)
+    def _with_question_names(self, sentence: str, stated: list[StatedFact]) -> list[StatedFact]:
+        """Add names of the question in a sentence: one at the beginning looks like any word."""
+        found = {fact.text.casefold() for fact in stated}
+        names = [name for name in self._question_names if name.text.casefold() not in found]
+        index = FactIndex([sentence]) if names else None
+        return stated + [name for name in names if index is not None and index.holds(name)]
+
+    def _hold(self, sources: Iterable[_SourcePassage], fact: StatedFact) -> bool:
+        """Tell whether a fact stands in any of some passages; a name may stand before it."""
+        for source in sources:
+            if source.facts.holds(fact) or source.is_named(fact.text):
+                return True
+            start = source.passage.start
+            if fact.number is None and start:
+                before = self._crystal.quote(source.passage.path, max(0, start - _ANTECEDENT), start)
+                if FactIndex([before]).holds(fact):
+                    return True
+        return False
 
     def _term_weights(self, sentence: str) -> Mapping[str, float]:
         """Weigh the terms of a sentence by idf, and those that the question lacks twice."""
@@ -202,20 +223,50 @@ class _SourcePassage:
     @cached_property
     def facts(self) -> FactIndex:
         """The facts of all that the model was given of it, name and place too."""
+        return self.index(self.passage.text)
+
+    def facts_for(self, said: Container[str]) -> FactIndex:
+        """The facts without rows that are about something else.
+
+        Args:
+            said: The terms of the question and of the sentence that is looked up.
+        """
+        rows = [row for row in self.rows if not _are_said(row[2], said)]
+        if not rows:
+            return self.facts
+        text, position = [], 0
+        for start, end, _ in rows:
+            text.append(self.passage.text[position:start])
+            position = end
+        return self.index("".join([*text, self.passage.text[position:]]))
+
+    @cached_property
+    def rows(self) -> list[tuple[int, int, frozenset[str]]]:
+        """The rows of its lists that begin with a label: their ends, and the label's terms."""
+        rows = labelled_rows(self.passage.text)
+        return [(start, end, frozenset(term for term, _ in terms(label))) for start, end, label in rows]
+
+    def index(self, text: str) -> FactIndex:
+        """Index the facts of a part of the passage, with its name and place."""
         passage = self.passage
-        place = passage.place
-        text = shown_text(passage.text, place)
+        shown = shown_text(text, passage.place)
         texts = [
             passage.path,
             passage.path.replace("_", " "),
-            str(place),
+            str(passage.place),
             passage.heading or "",
-            *place.marks.values(),
+            *passage.place.marks.values(),
+            text,
+            shown,
         ]
-        texts += [passage.text, text]
         if passage.date is not None:
-            texts += [format_day(passage.date), with_resolved_dates(text, passage.date)]
+            texts += [format_day(passage.date), with_resolved_dates(shown, passage.date)]
         return FactIndex(texts)
+
+    def is_named(self, word: str) -> bool:
+        """Tell whether the file's name has a word, which may be a part of a longer one in it."""
+        squeezed = _squeezed(word)
+        return len(squeezed) >= _NAMED and squeezed in _squeezed(self.passage.path)
 
     @cached_property
     def spans(self) -> list[_Span]:
@@ -237,7 +288,13 @@ class _Span:
 
     @cached_property
     def facts(self) -> FactIndex:
-        return FactIndex([self.source.passage.text[self.low : self.high]])
+        """Its facts, with those of the name and the place of its passage."""
+        return self.source.index(self.source.passage.text[self.low : self.high])
+
+    def may_carry(self, said: Container[str]) -> bool:
+        """Tell whether it is no row of a list about something else, such as another person."""
+        labels = [label for start, end, label in self.source.rows if start < self.high and self.low < end]
+        return not labels or any(_are_said(label, said) for label in labels)
 
 
 def extract_citations(crystal: CrystalReader, passages: Sequence[Passage]) -> tuple[Citation, ...]:
@@ -293,3 +350,13 @@ def _overlap(weights: Mapping[str, float], span: _Span) -> float:
 
 def _numbered(citations: Iterable[Citation]) -> tuple[Citation, ...]:
     return tuple(replace(citation, number=number) for number, citation in enumerate(citations, 1))
+
+
+def _squeezed(text: str) -> str:
+    """Give the letters and digits of a text, in lower case."""
+    return "".join(filter(str.isalnum, text)).casefold()
+
+
+def _are_said(label: Iterable[str], said: Container[str]) -> bool:
+    """Tell whether a label has no terms, or one that is said."""
+    return not label or any(term in said for term in label)

@@ -10,9 +10,9 @@ from crystalcli.datatypes import Answer, Claim
 
 
 def claim_mark(claim: Claim) -> str:
-    """Format the mark to show behind a claim: ` [1][2]`, ` [not in the sources: 1893]`, or ""."""
+    """Format the mark to show behind a claim: ` [1][2]`, ` [not borne out: 1893]`, or ""."""
     numbers = "".join(f"[{number}]" for number in claim.citations)
-    missing = f"[not in the sources: {', '.join(claim.missing)}]" if claim.missing else ""
+    missing = f"[not borne out: {', '.join(claim.missing)}]" if claim.missing else ""
     space = "\n" if claim.text.endswith(FENCE) else " "  # a mark behind a fence would open it again
     return "".join(f"{space}{part}" for part in (numbers, missing) if part)
 

@@ -20,9 +20,9 @@ from crystalcli.text import sentence_spans
 REPETITION_PENALTY = 1.05
 STOP_STRINGS = ("\n\n",)
 _END = re.compile(r"[.!?…。！？]+[\"'”’»)\]*_]*(?=\s+(\S))|(?=\s*\n\s*(\S))")
-_LABEL = re.compile(r"\s*\[\s*(?:passages?\s*)?(\d{1,2})((?:\s*[,;]\s*\d{1,2})*)\s*\]", re.IGNORECASE)
+_LABEL = re.compile(r"\s*\[ *(?:passages? *)?(\d{1,2})((?: *[,;] *\d{1,2})*) *\]", re.IGNORECASE)
 # White space, and the beginning of what may become a label: shown when it is clear what it is.
-_UNDECIDED = re.compile(r"\s*(?:\[[\s\w,;]{0,20})?\Z")
+_UNDECIDED = re.compile(r"\s*(?:\[[ \w,;]{0,20})?\Z")
 _CLOSING_FENCE = re.compile(rf"\n[ \t]*{FENCE}(?=\s*\S)")
 _LAST_WORD = re.compile(r"[\w.,'’-]*\w…?\Z")
 _OPENING, _CLOSING = "“«„", "”»"

@@ -134,7 +134,7 @@ def test_an_answer_shows_its_marks(sources):
     first, second = made.claims
     shown = marked_text(Answer("", made.text, (), (), claims=made.claims))
     assert shown == f"It was the Penny Bank.{claim_mark(first)} Crask had £9,999.{claim_mark(second)}"
-    assert claim_mark(second).endswith(" [not in the sources: £9,999]")
+    assert claim_mark(second).endswith(" [not borne out: £9,999]")
 
 
 def test_facts_of_the_question_stand_in_some_passage(crystal, passages):
@@ -177,4 +177,4 @@ def test_code_in_a_fence_is_one_sentence_and_stands_unchanged(crystal):
         (number,) = code.citations
         assert lines[0] in sources.citations[number - 1].quote
         assert (code.missing, code.supported) == (("invented = [1]",), False)
-        assert f"{block}\n[{number}]\n[not in the sources: invented = [1]]" in "".join(heard)
+        assert f"{block}\n[{number}]\n[not borne out: invented = [1]]" in "".join(heard)

@@ -564,6 +564,8 @@ class Claim:
         missing: Those that are not.
         citations: The numbers of the citations that carry it; () without a similar passage.
         replaces: The sentence that this quotation replaces in a strict answer; None otherwise.
+        borne_out: Whether what is cited says so in nearly these words. Otherwise the citations are
+            the nearest, and it may put together what does not belong together.
     """
 
     text: str
@@ -573,6 +575,7 @@ class Claim:
     missing: tuple[str, ...] = ()
     citations: tuple[int, ...] = ()
     replaces: str | None = None
+    borne_out: bool = False
 
     def at(self, start: int) -> Claim:
         """Give the same sentence at another place."""

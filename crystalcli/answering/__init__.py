@@ -75,6 +75,8 @@ grounding/
                           code or list.
     attribution.py        The passages that carry an answer, and citations that have been read back
                           from the file.
+    bearing_out.py        Bearing out: whether a sentence of a source says what a sentence of an
+                          answer says.
     claim_marks.py        The marks behind the sentences of an answer, for people.
     claim_stream.py       A language model's words, cut into sentences as they come, each checked
                           and marked.
@@ -87,6 +89,8 @@ grounding/
                           1990s, third.
     row_label.py          The label of a row in a list, such as the name in "- Ann: birthday 4
                           October".
+    source_passage.py     A passage as a source of an answer: its sentences, with their terms and
+                          their facts.
 
 metadata/
     byline.py             The author, the title and the date that the first page of a document

@@ -3,8 +3,11 @@
 A sentence of the answer is looked up by the facts that it states (`facts`): its names, numbers,
 identifiers and quotations must stand in the passages that it is given the numbers of.
 
-Knows: passages, their sentences and their facts. Does not know: whether a sentence says the right
-thing of its facts, or denies what the passages say.
+What a sentence cites bears it out only where one sentence there has nearly all of its words
+(`bearing_out`).
+
+Knows: passages, their sentences and their facts. Does not know: whether a sentence denies what the
+passages say.
 """
 
 from __future__ import annotations
@@ -12,15 +15,15 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import NamedTuple
 
+from crystalcli.answering.grounding.bearing_out import bears_out
 from crystalcli.answering.grounding.facts import NAME, FactIndex, StatedFact, find_facts, is_counted
-from crystalcli.answering.grounding.row_label import labelled_rows
-from crystalcli.datatypes import BY_LINES, Answer, Citation, Passage
+from crystalcli.answering.grounding.source_passage import SourcePassage, SourceSentence
+from crystalcli.datatypes import Answer, Citation, Passage
 from crystalcli.lexical import terms
-from crystalcli.recall import CrystalReader, format_day, with_resolved_dates
-from crystalcli.text import sentence_spans, shown_text
+from crystalcli.recall import CrystalReader
+from crystalcli.text import shown_text
 
 # Quotations of an extractive answer, and citations of one sentence: more is a reading list, not a
 # proof.
@@ -30,7 +33,6 @@ MAX_CITATIONS = 3
 _LEAST_OVERLAP = 0.34
 _CODE_LINE = re.compile(r"\w")  # not a bracket alone, nor the end of the fence
 _ANTECEDENT = 1500  # characters before a passage that may name what it calls "he" or "the company"
-_NAMED = 3  # letters and digits of a word that is looked for amid the words of a file's name
 # The weight of a word that the question does not have, against one that it has.
 _NEW_WORD = 2.0
 
@@ -41,10 +43,12 @@ class SourceMatch(NamedTuple):
     Attributes:
         citations: The numbers of the citations that carry it.
         missing: The facts of it that stand in none of the passages cited.
+        borne_out: Whether one of the sentences cited says so in nearly these words (`bearing_out`).
     """
 
     citations: tuple[int, ...]
     missing: tuple[str, ...]
+    borne_out: bool = False
 
 
 class Sources:
@@ -75,7 +79,7 @@ class Sources:
         self._question_facts = FactIndex([question])
         self._question_names = [fact for fact in find_facts(question) if fact.kind == NAME]
         self._question_terms = {term for term, _ in terms(question)}
-        self._passages = [_SourcePassage(passage) for passage in passages]
+        self._passages = [SourcePassage(passage) for passage in passages]
         self._citations = citations if citations is not None else []
 
     @property
@@ -110,7 +114,7 @@ class Sources:
         spans = [span for source in self._passages for span in source.spans if span.may_carry(said)]
         overlap = {span: _overlap(weights, span) for span in spans}
         numbers: list[int] = []
-        used: set[_Span] = set()
+        used: set[SourceSentence] = set()
         while len(numbers) < MAX_CITATIONS and (open_facts or not numbers):
             counts = {span: sum(span.facts.holds(fact) for fact in open_facts) for span in spans}
             candidates = [span for span in spans if counts[span] or (not numbers and overlap[span] >= least > 0)]
@@ -130,7 +134,9 @@ class Sources:
             open_facts -= {fact for fact in open_facts if span.source.facts_for(said).holds(fact)}
         cited_passages = {span.source for span in used} or self._passages
         open_facts |= {fact for fact in repeated if not is_counted(fact) and not self._hold(cited_passages, fact)}
-        return SourceMatch(tuple(dict.fromkeys(numbers)), tuple(fact.text for fact in stated if fact in open_facts))
+        missing = tuple(fact.text for fact in stated if fact in open_facts)
+        borne_out = not missing and any(self._is_borne_out(span, sentence) for span in used)
+        return SourceMatch(tuple(dict.fromkeys(numbers)), missing, borne_out)
 
     def find_code(self, block: str) -> SourceMatch:
         """Find the support for a fence of code: the passages that have its lines as they stand.
@@ -150,7 +156,7 @@ class Sources:
             if present and (number := self._cite(passage, passage.start, passage.start + len(passage.text))):
                 numbers.append(number)
                 open_lines = {line: None for line in open_lines if line not in present}
-        return SourceMatch(tuple(dict.fromkeys(numbers)), tuple(open_lines))
+        return SourceMatch(tuple(dict.fromkeys(numbers)), tuple(open_lines), bool(numbers and not open_lines))
 
     def replacement(self, sentence: str, taken: Container[int]) -> Citation | None:
         """Cite the sentence of the passages nearest to one of the answer that has no support.
@@ -177,7 +183,14 @@ class Sources:
         index = FactIndex([sentence]) if names else None
         return stated + [name for name in names if index is not None and index.holds(name)]
 
-    def _hold(self, sources: Iterable[_SourcePassage], fact: StatedFact) -> bool:
+    def _is_borne_out(self, span: SourceSentence, sentence: str) -> bool:
+        """Tell whether a sentence of a passage says what one of the answer says."""
+        if span.is_question:
+            return False
+        idf = self._crystal.idf
+        return bears_out(idf(sentence), idf(self._question), span.stated_terms, span.terms_around)
+
+    def _hold(self, sources: Iterable[SourcePassage], fact: StatedFact) -> bool:
         """Tell whether a fact stands in any of some passages; a name may stand before it."""
         for source in sources:
             if source.facts.holds(fact) or source.is_named(fact.text):
@@ -194,7 +207,7 @@ class Sources:
         idf = self._crystal.idf(sentence)
         return {term: weight * (1.0 if term in self._question_terms else _NEW_WORD) for term, weight in idf.items()}
 
-    def _number_of(self, span: _Span) -> int:
+    def _number_of(self, span: SourceSentence) -> int:
         """Give the number of the citation of a span, made now if need be; 0 as for `_cite`."""
         passage = span.source.passage
         return self._cite(passage, passage.start + span.low, passage.start + span.high)
@@ -212,89 +225,6 @@ class Sources:
             return 0
         self._citations.append(replace(unnumbered, number=len(self._citations) + 1))
         return len(self._citations)
-
-
-class _SourcePassage:
-    """A passage, with its sentences and its facts."""
-
-    def __init__(self, passage: Passage) -> None:
-        self.passage = passage
-
-    @cached_property
-    def facts(self) -> FactIndex:
-        """The facts of all that the model was given of it, name and place too."""
-        return self.index(self.passage.text)
-
-    def facts_for(self, said: Container[str]) -> FactIndex:
-        """The facts without rows that are about something else.
-
-        Args:
-            said: The terms of the question and of the sentence that is looked up.
-        """
-        rows = [row for row in self.rows if not _are_said(row[2], said)]
-        if not rows:
-            return self.facts
-        text, position = [], 0
-        for start, end, _ in rows:
-            text.append(self.passage.text[position:start])
-            position = end
-        return self.index("".join([*text, self.passage.text[position:]]))
-
-    @cached_property
-    def rows(self) -> list[tuple[int, int, frozenset[str]]]:
-        """The rows of its lists that begin with a label: their ends, and the label's terms."""
-        rows = labelled_rows(self.passage.text)
-        return [(start, end, frozenset(term for term, _ in terms(label))) for start, end, label in rows]
-
-    def index(self, text: str) -> FactIndex:
-        """Index the facts of a part of the passage, with its name and place."""
-        passage = self.passage
-        shown = shown_text(text, passage.place)
-        texts = [
-            passage.path,
-            passage.path.replace("_", " "),
-            str(passage.place),
-            passage.heading or "",
-            *passage.place.marks.values(),
-            text,
-            shown,
-        ]
-        if passage.date is not None:
-            texts += [format_day(passage.date), with_resolved_dates(shown, passage.date)]
-        return FactIndex(texts)
-
-    def is_named(self, word: str) -> bool:
-        """Tell whether the file's name has a word, which may be a part of a longer one in it."""
-        squeezed = _squeezed(word)
-        return len(squeezed) >= _NAMED and squeezed in _squeezed(self.passage.path)
-
-    @cached_property
-    def spans(self) -> list[_Span]:
-        """Its sentences; headings, which state nothing, only where there is nothing else."""
-        text = self.passage.text
-        spans = sentence_spans(text, self.passage.place.kind in BY_LINES - {"code"}) or [(0, len(text))]
-        return [_Span(self, *span) for span in [span for span in spans if not text.startswith("#", span[0])] or spans]
-
-
-class _Span:
-    """A sentence `[low, high)` of a passage's text."""
-
-    def __init__(self, source: _SourcePassage, low: int, high: int) -> None:
-        self.source, self.low, self.high = source, low, high
-
-    @cached_property
-    def terms(self) -> frozenset[str]:
-        return frozenset(term for term, _ in terms(self.source.passage.text[self.low : self.high]))
-
-    @cached_property
-    def facts(self) -> FactIndex:
-        """Its facts, with those of the name and the place of its passage."""
-        return self.source.index(self.source.passage.text[self.low : self.high])
-
-    def may_carry(self, said: Container[str]) -> bool:
-        """Tell whether it is no row of a list about something else, such as another person."""
-        labels = [label for start, end, label in self.source.rows if start < self.high and self.low < end]
-        return not labels or any(_are_said(label, said) for label in labels)
 
 
 def extract_citations(crystal: CrystalReader, passages: Sequence[Passage]) -> tuple[Citation, ...]:
@@ -343,20 +273,10 @@ def _read_back(crystal: CrystalReader, passage: Passage, start: int, end: int) -
     return citation if citation.quote == passage.text[start - passage.start : end - passage.start] else None
 
 
-def _overlap(weights: Mapping[str, float], span: _Span) -> float:
+def _overlap(weights: Mapping[str, float], span: SourceSentence) -> float:
     """Sum the weights of the terms that a span has."""
     return sum(weights[term] for term in span.terms & weights.keys())
 
 
 def _numbered(citations: Iterable[Citation]) -> tuple[Citation, ...]:
     return tuple(replace(citation, number=number) for number, citation in enumerate(citations, 1))
-
-
-def _squeezed(text: str) -> str:
-    """Give the letters and digits of a text, in lower case."""
-    return "".join(filter(str.isalnum, text)).casefold()
-
-
-def _are_said(label: Iterable[str], said: Container[str]) -> bool:
-    """Tell whether a label has no terms, or one that is said."""
-    return not label or any(term in said for term in label)

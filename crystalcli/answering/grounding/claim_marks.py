@@ -10,8 +10,13 @@ from crystalcli.datatypes import Answer, Claim
 
 
 def claim_mark(claim: Claim) -> str:
-    """Format the mark to show behind a claim: ` [1][2]`, ` [not borne out: 1893]`, or ""."""
-    numbers = "".join(f"[{number}]" for number in claim.citations)
+    """Format the mark to show behind a claim.
+
+    ` [1][2]` for what the sources bear out, ` [cf. 1]` for what should be compared with them,
+    ` [not borne out: 1893]` for facts that they do not have, or "".
+    """
+    see = "" if claim.borne_out else "cf. "
+    numbers = "".join(f"[{see}{number}]" for number in claim.citations)
     missing = f"[not borne out: {', '.join(claim.missing)}]" if claim.missing else ""
     space = "\n" if claim.text.endswith(FENCE) else " "  # a mark behind a fence would open it again
     return "".join(f"{space}{part}" for part in (numbers, missing) if part)

@@ -14,7 +14,7 @@ from typing import Literal
 from crystalcli.answering import is_quotations, marked_text, quotation_words
 from crystalcli.datatypes import BY_LINES, Answer, AnswerVerdict, Citation, headings_of
 
-_MARK = re.compile(r"\[(\d{1,3})\]|\[not in the sources: ([^\]]*)\]")
+_MARK = re.compile(r"\[(cf\. )?(\d{1,3})\]|\[not borne out: ([^\]]*)\]")
 _FENCE = "```"
 
 
@@ -23,7 +23,8 @@ class AnswerPart:
     """A part of an answer's text.
 
     Attributes:
-        kind: Words, a line of code, the number of a citation, or what is not in the sources.
+        kind: Words, a line of code, the number of a citation ("cf. 1" for one to compare with), or
+            what no source bears out.
         text: The text.
         citation: The citation of a number; None for other parts, and where it is not known yet.
     """
@@ -51,7 +52,7 @@ class SourceView:
 
 
 def answer_parts(text: str, citations: Sequence[Citation]) -> Iterator[AnswerPart]:
-    """Divide a text with its marks, `[1]` and `[not in the sources: ...]`, into parts.
+    """Divide a text with its marks, `[1]`, `[cf. 1]` and `[not borne out: ...]`, into parts.
 
     Args:
         text: The text of an answer, or a piece of it.
@@ -65,14 +66,14 @@ def answer_parts(text: str, citations: Sequence[Citation]) -> Iterator[AnswerPar
             continue
         position = 0
         for match in _MARK.finditer(stretch):
-            if match[1] is not None and int(match[1]) not in known:
+            if match[2] is not None and int(match[2]) not in known:
                 continue
             if match.start() > position:
                 yield AnswerPart("words", stretch[position : match.start()])
-            if match[1] is not None:
-                yield AnswerPart("number", match[1], known[int(match[1])])
+            if match[2] is not None:
+                yield AnswerPart("number", (match[1] or "") + match[2], known[int(match[2])])
             else:
-                yield AnswerPart("missing", match[2])
+                yield AnswerPart("missing", match[3])
             position = match.end()
         if position < len(stretch):
             yield AnswerPart("words", stretch[position:])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crystalcli.answering.grounding.attribution import Sources
+from crystalcli.answering.grounding.attribution import SourceMatch, Sources
 from crystalcli.answering.grounding.claim_marks import claim_mark, marked_text
 from crystalcli.answering.grounding.claim_stream import ClaimStream
 from crystalcli.datatypes import Answer
@@ -152,7 +152,7 @@ def test_the_day_that_a_passage_is_dated_is_known(crystal, passages):
 
 def test_without_passages_nothing_is_borne_out(crystal):
     alone = Sources(crystal, QUESTION, [])
-    assert alone.find("It was Crask.") == ((), ("Crask",))
+    assert alone.find("It was Crask.") == SourceMatch((), ("Crask",))
     assert alone.citations == ()
 
 
@@ -177,4 +177,4 @@ def test_code_in_a_fence_is_one_sentence_and_stands_unchanged(crystal):
         (number,) = code.citations
         assert lines[0] in sources.citations[number - 1].quote
         assert (code.missing, code.supported) == (("invented = [1]",), False)
-        assert f"{block}\n[{number}]\n[not borne out: invented = [1]]" in "".join(heard)
+        assert f"{block}\n[cf. {number}]\n[not borne out: invented = [1]]" in "".join(heard)

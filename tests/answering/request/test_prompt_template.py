@@ -127,7 +127,8 @@ def test_an_answer_with_a_fact_that_no_passage_has_is_not_sure(crystal, language
     quoted = crystal.ask(question, extractive=True)
     assert quoted.verdict is AnswerVerdict.ANSWERED
     for words, verdict in (
-        ("It makes the sheen go away and the damage worse.", AnswerVerdict.ANSWERED),
+        ("Detergent may not be used, since it makes the sheen go away and the damage worse.", AnswerVerdict.ANSWERED),
+        ("It frightens the gulls away.", AnswerVerdict.MAYBE),
         ("It was forbidden in Saskatoon in 1961.", AnswerVerdict.MAYBE),
     ):
         model = Scripted(LanguageModel.open(language_model_path), 8192, words=words)

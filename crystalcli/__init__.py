@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         FileState,
         FilterReading,
         Passage,
+        Phase,
         Place,
         Portion,
         Progress,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from crystalcli.index.stats import ChunkView, LayerStats, NodeView, StatsReport
     from crystalcli.ingest.dry_run import ForecastFile, ForecastReport, KindForecast
     from crystalcli.ingest.ingester import ChangedFile, IngestReport
+    from crystalcli.ingest.layer_maker import LayersReport, LayerWorker
     from crystalcli.ingest.status import SourceStatus, StatusReport
     from crystalcli.ingest.watch import WatchBatch
     from crystalcli.language_models import open_model
@@ -129,6 +131,8 @@ __all__ = [
     "LayerScope",
     "LayerStats",
     "LayerView",
+    "LayerWorker",
+    "LayersReport",
     "LitPassage",
     "LitStep",
     "Measure",
@@ -145,6 +149,7 @@ __all__ = [
     "PackedContext",
     "Passage",
     "PerplexityReport",
+    "Phase",
     "Place",
     "Portion",
     "PreparedQuery",
@@ -222,6 +227,8 @@ _HOMES = {
     "LayerScope": "crystalcli.overview.layers.layer_view",
     "LayerStats": "crystalcli.index.stats",
     "LayerView": "crystalcli.overview.layers.layer_view",
+    "LayerWorker": "crystalcli.ingest.layer_maker",
+    "LayersReport": "crystalcli.ingest.layer_maker",
     "LitPassage": "crystalcli.overview.layers.layer_view",
     "LitStep": "crystalcli.overview.layers.layer_view",
     "Measure": "crystalcli.evaluation.evaluate",
@@ -239,6 +246,7 @@ _HOMES = {
     "PackedContext": "crystalcli.answering.prompt.context_pack",
     "Passage": "crystalcli.datatypes",
     "PerplexityReport": "crystalcli.retrieval_lm.perplexity",
+    "Phase": "crystalcli.datatypes",
     "Place": "crystalcli.datatypes",
     "Portion": "crystalcli.datatypes",
     "PreparedQuery": "crystalcli.recall.query",

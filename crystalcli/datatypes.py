@@ -769,6 +769,13 @@ def _span(first: int, last: int) -> str:
 # --- progress -----------------------------------------------------------------------------------
 
 
+class Phase(StrEnum):
+    """The phases of an ingest."""
+
+    TEXT = "text"
+    LAYERS = "layers"
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """The progress of a command.
@@ -782,6 +789,7 @@ class Progress:
         tokens: The tokens that an ingest has read.
         encoded_tokens: The tokens that it has encoded.
         current: The file that it reads; None outside of an ingest.
+        phase: The phase of the ingest.
     """
 
     done: int
@@ -792,3 +800,4 @@ class Progress:
     tokens: int = 0
     encoded_tokens: int = 0
     current: str | None = None
+    phase: Phase = Phase.TEXT

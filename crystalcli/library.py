@@ -39,7 +39,16 @@ if TYPE_CHECKING:
     from crystalcli.answering import PackedContext
     from crystalcli.datatypes import Answer, ChatModel, Citation, HalfLife, RecallFilter, Turn
     from crystalcli.evaluation import EvaluationQuestion, EvaluationReport
-    from crystalcli.ingest import ForecastReport, IngestOptions, IngestReport, StatusReport, WatchBatch
+    from crystalcli.index import CachedEncoder
+    from crystalcli.ingest import (
+        ForecastReport,
+        IngestOptions,
+        IngestReport,
+        LayersReport,
+        LayerWorker,
+        StatusReport,
+        WatchBatch,
+    )
     from crystalcli.maintenance import (
         CompactReport,
         DiffReport,
@@ -252,13 +261,16 @@ class Crystal(CrystalReader):
         password: str = "",
         prune: bool = False,
         codebooks_from: Paths = (),
+        layers: bool = True,
         progress: OnProgress | None = None,
     ) -> IngestReport:
         """Read files and folders into the crystal. Unchanged files are not read again.
 
+        All text is committed first; questions are answered from then on. Layers follow, also those
+        that an earlier run left out, unless another process is making them.
+
         The filters hold for these folders from now on, all three together, until others are given;
-        `exclude=[]` takes them back. Layers that an earlier run without weights left out are made
-        first.
+        `exclude=[]` takes them back.
 
         Args:
             paths: Files and folders.
@@ -270,6 +282,7 @@ class Crystal(CrystalReader):
             prune: Whether documents whose files are gone are dropped.
             codebooks_from: Files from which the codebooks of an own encoder are learnt, if the
                 crystal lacks them; empty: the text of the first ingest.
+            layers: Whether layers are made after the text; False leaves them to `make_layers`.
             progress: Called now and then.
 
         Raises:
@@ -284,6 +297,7 @@ class Crystal(CrystalReader):
             file_filter=file_filter_of(include, exclude, max_file_size),
             codebooks_from=expand_paths(_as_sequence(codebooks_from)),
             read_options=ReadOptions(password=password),
+            layers=layers,
         )
         return self.ingest_with_options(expand_paths(_as_sequence(paths)), options, progress=progress)
 
@@ -336,7 +350,75 @@ class Crystal(CrystalReader):
         from crystalcli.ingest import ingest_into
 
         with self._writing(wait) as store:
-            return ingest_into(store, self._encoder, paths, progress, options)
+            report = ingest_into(store, self._encoder, paths, progress, options)
+        if not options.layers or report.lexical_only:
+            return replace(report, layer_share=self.layer_share)
+        layers = self._make_layers(progress, options.encoder_cache)
+        return replace(
+            report,
+            encoded_tokens=layers.encoded_tokens,
+            seconds=report.seconds + layers.seconds,
+            layer_share=layers.layer_share,
+            layers_by=layers.layers_by,
+        )
+
+    def make_layers(
+        self, *, wait: float = 0.0, background: bool = False, progress: OnProgress | None = None
+    ) -> LayersReport:
+        """Make the layers of text that has none yet, the newest first.
+
+        In mode "auto" the crystal is locked for each commit alone, so that other programs can write
+        in between.
+
+        Args:
+            wait: The seconds to wait for another process that makes layers of this crystal; after
+                these they are left to it.
+            background: Whether this process is the crystal's worker in the background, which
+                `crystal ingest --stop` stops.
+            progress: Called now and then.
+
+        Raises:
+            ModelMissingError: The encoder's weights are not here.
+            CrystalError: The crystal was opened for reading only, or cannot be written.
+        """
+        if self._mode == "read":
+            raise CrystalError(f"{self.path} was opened for reading only")
+        if self._encoder.folder is None:
+            raise ModelMissingError(self._encoder.missing)
+        return self._make_layers(progress, wait=wait, background=background)
+
+    def _make_layers(
+        self,
+        progress: OnProgress | None = None,
+        cache: CachedEncoder | None = None,
+        wait: float = 0.0,
+        background: bool = False,
+    ) -> LayersReport:
+        """Make layers with the encoder's weights, which are here."""
+        from crystalcli.ingest import make_layers
+
+        def current() -> Store:
+            self._follow()
+            return self._store
+
+        return make_layers(
+            self.path,
+            current,
+            lambda: self._writing(float("inf")),
+            self._encoder,
+            progress=progress,
+            cache=cache,
+            wait=wait,
+            on_wait=self._on_wait,
+            background=background,
+        )
+
+    @property
+    def layer_worker(self) -> LayerWorker | None:
+        """The process that makes layers of this crystal now; None without one."""
+        from crystalcli.ingest import layer_worker
+
+        return layer_worker(self.path)
 
     def watch(
         self,

@@ -16,6 +16,10 @@ commands/
     help_cmd.py          `crystal help`: the help of a command by its name.
     ingest_cmd.py        `crystal ingest`: files and folders into the crystal, or a dry run of it.
     inspect_cmd.py       `crystal inspect`: the layers of a crystal, its documents, its memory.
+    layer_worker.py      The worker that `crystal ingest --background` leaves: makes layers at low
+                         priority, then ends.
+    layers_run.py        Layers made by a command: here, with a bar, or by a worker in the
+                         background.
     mcp_cmd.py           `crystal mcp`: the crystal as tools of assistants, by the Model Context
                          Protocol.
     merge_cmd.py         `crystal merge`: one crystal of several.

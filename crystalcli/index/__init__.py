@@ -15,7 +15,7 @@ document_chunks.py    The chunks of one document as the index stores them, each 
 document_lookup.py    Finds one document by its name or by the end of its path.
 encoder.py            The encoder of a crystal: the program's own, or one in a user's folder.
 fidelity.py           The fidelity of codes: their mean cosine to the vectors, per layer.
-fill.py               Missing parts of a crystal, made afterwards: layers and codebooks.
+fill.py               Missing parts of a crystal, made after its text: layers and codebooks.
 glob_pattern.py       Globs over the names of documents, as regular expressions.
 index_reader.py       The resident index of a crystal: the segment, chunk and codes of each atom.
 layer_encoder.py      Encoding of chunks to the codes of layers 1 to 3.
@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     from crystalcli.index.fill import (
         codec_of,
         fill_layers,
+        fill_layers_in_turns,
         lacks_codebooks,
         learn_codebooks,
         make_lazy_encoder,
@@ -201,6 +202,8 @@ else:
             "fill": (
                 "codec_of",
                 "fill_layers",
+                "fill_layers_in_turns",
+                "fill_layers_in_turns",
                 "lacks_codebooks",
                 "learn_codebooks",
                 "make_lazy_encoder",
@@ -308,6 +311,7 @@ __all__ = [
     "document_with_suffix",
     "fidelity_sums",
     "fill_layers",
+    "fill_layers_in_turns",
     "find_document",
     "find_encoder",
     "find_file",

@@ -1,7 +1,8 @@
-"""Missing parts of a crystal, made afterwards: layers and codebooks.
+"""Missing parts of a crystal, made after its text: layers and codebooks.
 
-Layers are missing where segments were stored without weights, codebooks where the encoder is the
-user's own.
+An ingest stores text first, so that questions can be answered; layers follow, segment by segment,
+the newest first. Each segment's layers are one transaction. While they are made nothing is locked,
+so that other programs can write in between.
 
 Knows: segments, encoders, codebooks. Does not know: files, the ledger, questions.
 """
@@ -9,20 +10,23 @@ Knows: segments, encoders, codebooks. Does not know: files, the ledger, question
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.datatypes import Chunk, Progress
+from crystalcli.datatypes import Chunk, Phase, Progress
 from crystalcli.errors import SourceError
+from crystalcli.index.chunk_reader import ChunkReader
 from crystalcli.index.encoder import Encoder
+from crystalcli.index.fidelity import add_fidelity
 from crystalcli.index.index_reader import IndexReader
 from crystalcli.index.layer_encoder import CachedEncoder, LazyEncoder
-from crystalcli.storage import Store, digest, put_codebooks, stored_codebooks
+from crystalcli.storage import CONTEXTS_PART, SegmentRow, Store, digest, put_codebooks, stored_codebooks
 
 if TYPE_CHECKING:
-    from crystalcli.index.layer_encoder import ChunkEncoder
+    from crystalcli.index.layer_encoder import ChunkEncoder, LayerCodes
     from crystalcli.vectors import Codec
 
 
@@ -91,38 +95,104 @@ def make_missing_layers(store: Store, encoder: Encoder) -> int:
 
 
 def fill_layers(store: Store, encoder: ChunkEncoder, progress: Callable[[Progress], None] | None = None) -> int:
-    """Make the layers of segments that were stored without them.
+    """Make the layers of all segments without them, in a crystal that is locked meanwhile.
 
     Args:
         store: The crystal, open for writing.
         encoder: Makes the codes.
-        progress: Called after each segment.
+        progress: Called before the first segment and after each one.
 
     Returns:
         The number of tokens that were encoded.
     """
-    from crystalcli.index.fidelity import add_fidelity
+    return fill_layers_in_turns(lambda: store, lambda: nullcontext(store), encoder, progress)
 
-    missing = [(number, segment) for number, segment in enumerate(store.segments()) if not segment.encoded]
-    if not missing:
-        return 0
-    index, no_ids = IndexReader(store), np.zeros(0, np.int32)  # the encoder tokenizes texts itself
-    tokens = size = done = 0
-    total = sum(segment.bytes for _, segment in missing)
-    for number, segment in missing:
-        numbers = range(segment.first_chunk, segment.first_chunk + segment.chunks)
-        chunks = [Chunk(index.chunk_text(chunk), no_ids, no_ids, index.context_of(chunk)) for chunk in numbers]
-        codes = encoder.codes(chunks, index.view(number).spans.tokens.tolist())
-        with store.transaction():
-            for name, data in zip(codes._fields, codes, strict=True):
-                store.add_part(segment.id, name, data)
-            store.mark_encoded(segment.id)
-            add_fidelity(store, codes.fidelity)
-        tokens, size, done = tokens + segment.tokens, size + segment.bytes, done + 1
+
+def fill_layers_in_turns(
+    current: Callable[[], Store],
+    writing: Callable[[], AbstractContextManager[Store]],
+    encoder: ChunkEncoder,
+    progress: Callable[[Progress], None] | None = None,
+) -> int:
+    """Make the layers of all segments without them, and lock the crystal for each commit alone.
+
+    Segments that others add meanwhile are among them. Layers of text that has gone meanwhile, as
+    when a `compact` has replaced the file, are dropped.
+
+    Args:
+        current: Gives the open crystal as of now.
+        writing: Locks the crystal and opens it for writing; waits for other programs.
+        encoder: Makes the codes.
+        progress: Called before the first segment and after each one, with the tokens of the crystal
+            that have layers.
+
+    Returns:
+        The number of tokens that were encoded.
+    """
+    tokens = 0
+    while (segment := _newest_without_layers(current())) is not None:
         if progress is not None:
-            progress(
-                Progress(
-                    size, total, "bytes", files=done, files_total=len(missing), tokens=tokens, encoded_tokens=tokens
-                )
-            )
+            progress(_progress(current(), tokens))
+        text = _read_segment(current(), segment)
+        codes = encoder.codes(text.chunks, text.tokens)
+        with writing() as store:
+            if _store_layers(store, text, codes):
+                tokens += segment.tokens
+    if tokens and progress is not None:
+        progress(_progress(current(), tokens))
     return tokens
+
+
+class _SegmentText(NamedTuple):
+    """The text of a segment that layers are made from.
+
+    Attributes:
+        row: The segment's row.
+        digest: Identifies its texts and their contexts.
+        chunks: Its chunks, without token ids, which the encoder makes itself.
+        tokens: The tokens that each chunk is laid out by.
+    """
+
+    row: SegmentRow
+    digest: bytes
+    chunks: list[Chunk]
+    tokens: list[int]
+
+
+def _newest_without_layers(store: Store) -> SegmentRow | None:
+    return next((segment for segment in reversed(store.segments()) if not segment.encoded), None)
+
+
+def _read_segment(store: Store, segment: SegmentRow) -> _SegmentText:
+    no_ids = np.zeros(0, np.int32)
+    with store.snapshot():
+        reader = ChunkReader(store)
+        numbers = range(segment.first_chunk, segment.first_chunk + segment.chunks)
+        chunks = [Chunk(reader.text(chunk), no_ids, no_ids, reader.context(chunk)) for chunk in numbers]
+        return _SegmentText(segment, _text_digest(store, segment), chunks, [reader.tokens(chunk) for chunk in numbers])
+
+
+def _text_digest(store: Store, segment: SegmentRow) -> bytes:
+    return digest(store.part(segment.id, "hashes") + (store.frame(segment.id, CONTEXTS_PART) or b""))
+
+
+def _store_layers(store: Store, text: _SegmentText, codes: LayerCodes) -> bool:
+    """Store a segment's layers, unless the segment has others or is another one by now.
+
+    Returns:
+        Whether they were stored.
+    """
+    row = text.row
+    if row not in store.segments() or _text_digest(store, row) != text.digest:
+        return False
+    with store.transaction():
+        for name, data in zip(codes._fields, codes, strict=True):
+            store.add_part(row.id, name, data)
+        store.mark_encoded(row.id)
+        add_fidelity(store, codes.fidelity)
+    return True
+
+
+def _progress(store: Store, tokens: int) -> Progress:
+    done, total = store.encoded_tokens()
+    return Progress(done, total, "tokens", tokens=tokens, encoded_tokens=tokens, phase=Phase.LAYERS)

@@ -47,6 +47,7 @@ class StatsReport:
             own.
         codebooks: Size of the codebooks of the user's own encoder.
         complete: Whether every segment has layers and every document was read to its end.
+        layer_share: The share of the tokens that have layers, 0 to 1.
         documents: Documents with text.
         state_counts: Rows of the ledger, by state.
         kinds: Documents with text, by kind.
@@ -65,6 +66,7 @@ class StatsReport:
     own_encoder: dict[str, str | int] | None
     codebooks: int
     complete: bool
+    layer_share: float
     documents: int
     state_counts: dict[str, int]
     kinds: dict[str, int]
@@ -108,6 +110,7 @@ def crystal_stats(store: Store) -> StatsReport:
         own_encoder=mark.as_record() if mark is not None else None,
         codebooks=sum(map(len, stored_codebooks(store).values())),
         complete=len(encoded) == len(segments) and not (states.keys() & {DocumentState.PARTIAL, DocumentState.FAILED}),
+        layer_share=store.layer_share(),
         documents=sum(1 for source in sources if source.chunks),
         state_counts=dict(sorted(states.items())),
         kinds=dict(Counter(source.kind for source in sources if source.chunks).most_common()),

@@ -5,8 +5,9 @@ The question it answers: which files must be read, and what becomes of each?
 dry_run.py         A dry run: the files that an ingest would read, and predicted tokens, seconds and
                    bytes.
 folder_rules.py    The filters of folders, as a crystal remembers them.
-ingester.py        Ingest of files into a crystal: walk, compare with the ledger, read, cut, encode,
-                   commit.
+ingester.py        Ingest of the text of files into a crystal: walk, compare with the ledger, read,
+                   cut, commit.
+layer_maker.py     Layers of text that has none yet, made by one process at a time.
 ledger.py          The ledger of a crystal while an ingest changes it.
 locations.py       Paths as a crystal's ledger writes them, and the crystal's own files.
 slack_users.py     Renamed users of Slack exports, whose chats must be read again.
@@ -40,6 +41,13 @@ if TYPE_CHECKING:
         IngestOptions,
         IngestReport,
         ingest_into,
+    )
+    from crystalcli.ingest.layer_maker import (
+        LayersReport,
+        LayerWorker,
+        layer_worker,
+        make_layers,
+        stop_layer_worker,
     )
     from crystalcli.ingest.locations import (
         folders_asked,
@@ -83,6 +91,13 @@ else:
                 "IngestReport",
                 "ingest_into",
             ),
+            "layer_maker": (
+                "LayerWorker",
+                "LayersReport",
+                "layer_worker",
+                "make_layers",
+                "stop_layer_worker",
+            ),
             "locations": (
                 "folders_asked",
                 "folders_noted",
@@ -116,6 +131,8 @@ __all__ = [
     "IngestOptions",
     "IngestReport",
     "KindForecast",
+    "LayerWorker",
+    "LayersReport",
     "SourceStatus",
     "StatusReport",
     "WatchBatch",
@@ -127,9 +144,12 @@ __all__ = [
     "home_of",
     "ingest_into",
     "is_piped",
+    "layer_worker",
+    "make_layers",
     "parent_locations",
     "path_at_location",
     "rules_as_json",
     "spool_stream",
+    "stop_layer_worker",
     "stored_rules",
 ]

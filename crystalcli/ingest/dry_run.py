@@ -95,7 +95,8 @@ class ForecastReport:
         gone: Documents whose files are no longer there.
         skipped: The files that would not be read.
         tokens: Tokens, predicted.
-        seconds: Seconds, predicted.
+        text_seconds: Seconds until all text is stored, predicted.
+        seconds: Seconds until layers are made too, predicted.
         bytes: Bytes that the crystal would grow by, predicted.
         sampled_files: Files of the sample.
         sampled_tokens: Tokens of the sample.
@@ -110,6 +111,7 @@ class ForecastReport:
     gone: int
     skipped: tuple[SkippedFile, ...]
     tokens: int
+    text_seconds: float
     seconds: float
     bytes: int
     sampled_files: int
@@ -138,6 +140,7 @@ class _Tally:
     gone: int = 0
     skipped: list[SkippedFile] = field(default_factory=list)
     tokens: int = 0
+    text_seconds: float = 0.0
     seconds: float = 0.0
     bytes: int = 0
     sampled_files: int = 0
@@ -148,8 +151,8 @@ class _Tally:
     def report(self) -> ForecastReport:
         kinds = {name: KindForecast(kind.files, kind.bytes, kind.tokens) for name, kind in self.kinds.items()}
         return ForecastReport(
-            tuple(self.files), kinds, self.unchanged, self.left_out, self.gone, tuple(self.skipped), self.tokens, self.seconds,
-            self.bytes, self.sampled_files, self.sampled_tokens, self.encoded_tokens, self.layers,
+            tuple(self.files), kinds, self.unchanged, self.left_out, self.gone, tuple(self.skipped), self.tokens,
+            self.text_seconds, self.seconds, self.bytes, self.sampled_files, self.sampled_tokens, self.encoded_tokens, self.layers,
         )  # fmt: skip
 
 
@@ -201,6 +204,7 @@ def forecast_ingest(
         empty_bytes, store_seconds, store_bytes = sample.measure_storing()
         tally.seconds += store_seconds * tally.tokens
         tally.bytes = round(store_bytes * tally.tokens) + (empty_bytes if store is None else 0)
+    tally.text_seconds = tally.seconds
     if tally.tokens and tally.layers:
         start_seconds, encode_seconds, tally.encoded_tokens = sample.measure_encoding()
         tally.seconds += start_seconds + encode_seconds * tally.tokens

@@ -1,12 +1,13 @@
-"""Ingest of files into a crystal: walk, compare with the ledger, read, cut, encode, commit.
+"""Ingest of the text of files into a crystal: walk, compare with the ledger, read, cut, commit.
 
-Everything streams; memory does not grow with the input.
+Everything streams; memory does not grow with the input. The text of all files is committed with
+its lexical index before layers are made (`layer_maker`), so that questions can be answered soon.
 
 The ledger has a row for every file of the walk, read or not, so that the crystal always says which
 files it holds and which it does not. A file that has not changed since it was read is not opened. A
-file that has changed is read again, but only chunks with new text are encoded; its former text
-stays until all of it has been read again. The row of a file and its text are always written by the
-same commit.
+file that has changed is read again, but only chunks with new text are stored; its former text stays
+until all of it has been read again. The row of a file and its text are always written by the same
+commit.
 
 An archive has a row of its own, without text, and each member has one below it; so have the
 attachments of a mail. The row of an archive or a mail is `partial` until all members have been met:
@@ -42,10 +43,8 @@ from crystalcli.index import (
     RunBuilder,
     SegmentWriter,
     chunks_of,
-    fill_layers,
     lacks_codebooks,
     learn_codebooks,
-    make_lazy_encoder,
 )
 from crystalcli.ingest.folder_rules import FolderRules
 from crystalcli.ingest.ledger import Ledger, unread_row
@@ -102,13 +101,16 @@ class IngestReport:
         tokens: Tokens that were read.
         encoded_tokens: Tokens that were newly encoded.
         bytes: Bytes of the files that were read.
-        seconds: The time that it took.
+        seconds: The time that it took, layers included.
         lexical_only: Whether layers 1 to 3 are missing, because there were no weights.
         skipped: Files that were not read.
         changed: Files that were read, and files that are gone.
         chosen: The fields of the filters that are not the default, by the folder's location.
         languages: Tokens that were read, by language (`lexical.identify_language` has the codes);
             "" where it is not clear, as in source code and tables.
+        text_seconds: The time until all text was committed.
+        layer_share: The share of the crystal's tokens that have layers, 0 to 1.
+        layers_by: The process that makes layers of the crystal now; None without one.
     """
 
     read: int
@@ -125,6 +127,9 @@ class IngestReport:
     changed: tuple[ChangedFile, ...]
     chosen: dict[str, dict[str, Any]]
     languages: dict[str, int] = field(default_factory=dict)
+    text_seconds: float = 0.0
+    layer_share: float = 1.0
+    layers_by: int | None = None
 
 
 @dataclass(slots=True)
@@ -215,6 +220,8 @@ class IngestOptions:
             yet; empty: the text of the first ingest.
         encoder_cache: The holder of the encoder from one ingest to the next; None: it is not kept.
         read_options: How files are read.
+        layers: Whether layers are made once the text is committed; False leaves them to a later
+            ingest.
     """
 
     prune: bool = False
@@ -224,6 +231,7 @@ class IngestOptions:
     codebooks_from: Sequence[Path] = ()
     encoder_cache: CachedEncoder | None = None
     read_options: ReadOptions = DEFAULT_READ_OPTIONS
+    layers: bool = True
 
 
 def ingest_into(
@@ -233,9 +241,7 @@ def ingest_into(
     progress: Callable[[Progress], None] | None = None,
     options: IngestOptions | None = None,
 ) -> IngestReport:
-    """Read files and folders into an open crystal.
-
-    Missing parts are made too: codebooks of an own encoder, and layers of earlier runs.
+    """Read the text of files and folders into an open crystal; layers are made afterwards.
 
     Args:
         store: The crystal, open for writing.
@@ -257,13 +263,7 @@ def ingest_into(
     began = time.monotonic()
     if options.codebooks_from and lacks_codebooks(store, encoder):
         learn_codebooks(store, encoder, options.codebooks_from)
-    # Codes need codebooks, and these are learnt from text: without them, layers come last.
-    layers_last = lacks_codebooks(store, encoder)
-    chunk_encoder = None
-    if encoder.folder is not None and not layers_last:
-        chunk_encoder = make_lazy_encoder(store, encoder, options.encoder_cache)
-    ingester = Ingester(store, chunk_encoder, progress, encoder, options.read_options)
-    filled_tokens = fill_layers(store, chunk_encoder, progress) if chunk_encoder is not None else 0
+    ingester = Ingester(store, None, progress, encoder, options.read_options)
     report = ingester.run(
         paths,
         prune=options.prune,
@@ -271,15 +271,8 @@ def ingest_into(
         changed_paths=options.changed_paths,
         piped=options.piped,
     )
-    if layers_last:
-        learn_codebooks(store, encoder)
-        filled_tokens = fill_layers(store, make_lazy_encoder(store, encoder, options.encoder_cache), progress)
-    return replace(
-        report,
-        lexical_only=report.lexical_only and not layers_last,
-        encoded_tokens=report.encoded_tokens + filled_tokens,
-        seconds=time.monotonic() - began,
-    )
+    seconds, lexical_only = time.monotonic() - began, encoder.folder is None
+    return replace(report, lexical_only=lexical_only, seconds=seconds, text_seconds=seconds)
 
 
 class Ingester:
@@ -297,7 +290,8 @@ class Ingester:
 
         Args:
             store: The crystal, open for writing.
-            chunk_encoder: Makes the layers; None without weights: only the lexical index is made.
+            chunk_encoder: Makes the layers of each commit along with its text; None: only the
+                lexical index is made.
             progress: Called now and then.
             encoder: The crystal's encoder, which decides where chunks end; None: the program's own.
             options: How files are read.

@@ -15,6 +15,7 @@ from pathlib import Path
 from crystalcli.datatypes import DocumentState, FileState
 from crystalcli.errors import SourceError
 from crystalcli.ingest.folder_rules import stored_rules
+from crystalcli.ingest.layer_maker import LayerWorker, layer_worker
 from crystalcli.ingest.ledger import HOLDERS
 from crystalcli.ingest.locations import (
     folders_asked,
@@ -91,6 +92,8 @@ class StatusReport:
         segments: The number of segments.
         segments_without_layers: Those that have no codes yet.
         is_index_current: Whether terms are made as this program makes them; `compact` sees to it.
+        layer_share: The share of the tokens that have layers, 0 to 1.
+        layer_worker: The process that makes layers now; None without one.
     """
 
     entries: tuple[SourceStatus, ...]
@@ -99,6 +102,8 @@ class StatusReport:
     segments: int
     segments_without_layers: int
     is_index_current: bool
+    layer_share: float
+    layer_worker: LayerWorker | None
 
     @property
     def complete(self) -> bool:
@@ -118,7 +123,7 @@ def crystal_status(store: Store) -> StatusReport:
         asked = sorted(folders_asked(store))
         rules = stored_rules(store)
         stored, without_layers = _chunk_counts(store)
-        is_index_current = stored_analysis(store) == ANALYSIS
+        is_index_current, share = stored_analysis(store) == ANALYSIS, store.layer_share()
     roots = {location: path_at_location(location, home) for location in asked}
     roots = {location: root for location, root in roots.items() if root.is_dir()}
     walked = _walk(store, roots, rules, home)
@@ -153,6 +158,8 @@ def crystal_status(store: Store) -> StatusReport:
         len(segments),
         sum(1 for segment in segments if not segment.encoded),
         is_index_current,
+        share,
+        layer_worker(store.path),
     )
 
 

@@ -28,7 +28,7 @@ def _search(crystal: Crystal, arguments: Arguments) -> str:
     if not 1 <= k <= _MAX_PASSAGES:
         raise UsageError(f"search: k has to be from 1 to {_MAX_PASSAGES}, got {k}")
     answer = crystal.ask(question, extractive=True, k=k, where=_filter_of(crystal, arguments))
-    blocks = [_head(answer, by_words=crystal.lexical_only)]
+    blocks = [_head(answer, _by_words(crystal))]
     if not answer.answered or is_quotations(answer):
         blocks += [passage_block(number, passage) for number, passage in enumerate(answer.passages, 1)]
     else:  # a definition, a list, a count: said exactly, with its quotations inside
@@ -56,7 +56,15 @@ def _split(names: str) -> tuple[str, ...]:
     return tuple(filter(None, map(str.strip, names.split(","))))
 
 
-def _head(answer: Answer, *, by_words: bool) -> str:
+def _by_words(crystal: Crystal) -> str:
+    """Say which text is found by words alone; "" where all is found by vectors, too."""
+    if not crystal.has_weights:
+        return "(Found by words alone: the encoder's weights are not here.)"
+    share = crystal.layer_share
+    return f"(Layers of {int(100 * share)} %: the rest is found by words alone.)" if share < 1.0 else ""
+
+
+def _head(answer: Answer, by_words: str) -> str:
     """Say the verdict, what was read in the question, and what is missing here."""
     evidence = "" if answer.evidence is None else f" (evidence {answer.evidence:.2f} of 1)"
     verdict = {
@@ -64,8 +72,7 @@ def _head(answer: Answer, *, by_words: bool) -> str:
         AnswerVerdict.MAYBE: f"Maybe{evidence}. The nearest passages:",
         AnswerVerdict.NOT_HERE: f"Not here{evidence}: the documents do not seem to answer it. The nearest passages:",
     }[answer.verdict]
-    lines = [verdict, answer.reading.notice if answer.reading is not None else ""]
-    lines += ["(Found by words alone: the encoder's weights are not here.)"] if by_words else []
+    lines = [verdict, answer.reading.notice if answer.reading is not None else "", by_words]
     return "\n".join(filter(None, lines))
 
 

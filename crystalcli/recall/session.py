@@ -107,6 +107,17 @@ class CrystalReader:
         return self._encoder.folder is None or self.shelf.atom_codes is None
 
     @property
+    def has_weights(self) -> bool:
+        """True if the encoder's weights are here."""
+        return self._encoder.folder is not None
+
+    @property
+    def layer_share(self) -> float:
+        """The share of the crystal's tokens that have layers, 0 to 1."""
+        with self.snapshot():
+            return self._store.layer_share()
+
+    @property
     def own_encoder(self) -> bool:
         """True if the crystal was made with an encoder that the user named."""
         return self._encoder.mark is not None

@@ -11,7 +11,8 @@ store.py           One crystal file: the sum of its tables, in and out.
 file/
     connection.py      Connections to a crystal's database, and SQLite's errors in plain words.
     database.py        A crystal as an open database: opening, closing, transactions and queries.
-    file_lock.py       The lock file beside a crystal: one writer at a time.
+    file_lock.py       The lock files beside a crystal: one writer at a time, and one process that
+                       makes layers.
     query_guard.py     Queries on a file of unknown origin, with bounds on rows and time.
     schema.py          The schema of a crystal: its tables, by format version.
     seal.py            Seals: sums over groups of rows that reveal missing or altered rows.
@@ -52,7 +53,10 @@ if TYPE_CHECKING:
         PAGE_CACHE,
     )
     from crystalcli.storage.file.file_lock import (
+        MAKING_LAYERS,
+        LockHolder,
         lock_beside,
+        lock_holder,
         real_path,
         release_lock,
     )
@@ -141,7 +145,10 @@ else:
             ),
             "file.connection": ("PAGE_CACHE",),
             "file.file_lock": (
+                "LockHolder",
+                "MAKING_LAYERS",
                 "lock_beside",
+                "lock_holder",
                 "real_path",
                 "release_lock",
             ),
@@ -216,11 +223,13 @@ __all__ = [
     "LANGUAGES_KEY",
     "LANGUAGES_PART",
     "LANGUAGES_SINCE",
+    "MAKING_LAYERS",
     "PAGE_CACHE",
     "RUN_SIZE",
     "ChunkSpans",
     "DamagedFile",
     "LexiconRow",
+    "LockHolder",
     "RunRow",
     "SegmentRow",
     "SourceRow",
@@ -249,6 +258,7 @@ __all__ = [
     "landmarks_of_kind",
     "languages_of",
     "lock_beside",
+    "lock_holder",
     "put_codebooks",
     "put_in_place",
     "real_path",

@@ -115,25 +115,27 @@ def ingest(
     """One ingest with the stand-in. log: a line for each commit, once it is there. stop_after: commits until a Ctrl-C."""
     segment_writer.SEGMENT_BYTES = SEGMENT_BYTES
     store = Store.open(crystal, writable=True) if crystal.exists() else Store.create(crystal, dict(DEFAULT_META))
-    encoder = HashEncoder()
-    fill_layers(store, encoder)  # type: ignore[arg-type]  # what a Ctrl-C left without layers
-    run = Ingester(store, encoder)
+    run = Ingester(store, None)  # text first
     commit, count = run._writer.commit, 0
     out = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT) if log else -1
 
-    def logged(*, layers: bool = True) -> None:
+    def committed() -> None:
         nonlocal count
-        commit(layers=layers)
         count += 1
         if log:
             os.write(out, (json.dumps(held(store)) + "\n").encode())
         after_commit()
+
+    def logged(*, layers: bool = True) -> None:
+        commit(layers=layers)
+        committed()
         if layers and count == stop_after:
             raise KeyboardInterrupt
 
     run._writer.commit = logged  # type: ignore[method-assign]
     with suppress(KeyboardInterrupt):
         run.run([folder])
+        fill_layers(store, HashEncoder(), lambda state: committed() if state.tokens else None)
         if log:
             os.write(out, b'"finished"\n')
     if log:
@@ -142,10 +144,15 @@ def ingest(
 
 
 def held(store: Store) -> dict[str, Any]:
-    """What a commit promises: the chunks that are stored, and how much of each document."""
-    last = store.segments()[-1:]
-    chunks = sum(row.first_chunk + row.chunks for row in last)
-    return {"chunks": chunks, "documents": {row.location: [row.state, row.characters] for row in store.sources()}}
+    """What a commit promises: the chunks that are stored, how many have layers, and how much of each document."""
+    segments = store.segments()
+    chunks = sum(row.first_chunk + row.chunks for row in segments[-1:])
+    encoded = sum(row.chunks for row in segments if row.encoded)
+    return {
+        "chunks": chunks,
+        "encoded": encoded,
+        "documents": {row.location: [row.state, row.characters] for row in store.sources()},
+    }
 
 
 # --- what must hold ---------------------------------------------------------------------------------------------------
@@ -175,7 +182,8 @@ def check_sound(crystal: Path) -> dict[str, Any]:
 
 def check_kept(promised: dict[str, Any], found: dict[str, Any], crystal: Path) -> None:
     """What was committed is still there: chunks, and of each document as much text, unless all of it was read anew."""
-    assert found["chunks"] >= promised["chunks"], (crystal, promised["chunks"], found["chunks"])
+    for name in ("chunks", "encoded"):
+        assert found[name] >= promised[name], (crystal, name, promised[name], found[name])
     for location, (state, characters) in promised["documents"].items():
         now_state, now_characters = found["documents"][location]
         assert now_characters >= characters or now_state in ("done", "gone"), (location, state, now_state)
@@ -257,7 +265,7 @@ def campaign(home: Path, kills: int, seed: int) -> dict[str, Any]:
     folder, crystal, reference, log = home / "docs", home / "m.crystal", home / "reference.crystal", home / "log"
     make_folder(folder, chance)
     done: Counter[str] = Counter()
-    promised: dict[str, Any] = {"chunks": 0, "documents": {}}
+    promised: dict[str, Any] = {"chunks": 0, "encoded": 0, "documents": {}}
     while done["kills"] < kills:
         kind = chance.choice(("start", "commits", "commits", "commits", "closing"))
         stop_after = chance.randint(1, 3) if kind == "closing" else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -29,9 +31,16 @@ from crystalcli.cli.options.filter_options import (
 )
 from crystalcli.cli.parsing.command_group import Command, command_app
 from crystalcli.cli.terminal.output import output
-from crystalcli.errors import SourceError, StoppedError, UsageError
+from crystalcli.errors import SourceError, UsageError
 
 app = command_app()
+
+
+class WaitFor(StrEnum):
+    """The part of the crystal that the command waits for."""
+
+    LAYERS = "layers"
+    TEXT = "text"
 
 
 @app.command(
@@ -40,12 +49,12 @@ app = command_app()
     rich_help_panel="Read",
     epilog="""
         crystal ingest ~/papers notes.md  # Read a folder and a file.
+        crystal ingest ~/books --background  # Ask as soon as the text is read; a worker makes the layers.
         crystal ingest ~/mail --exclude "spam/**" --dry-run  # See what would be read, and how long it would take.
-        man bash | crystal ingest - --name bash.txt  # Read what another program prints.
     """,
 )
 def ingest_command(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...")],
+    paths: Annotated[list[str] | None, typer.Argument(metavar="PATH...")] = None,
     crystal: CrystalOption = None,
     encoder: EncoderOption = None,
     codebooks_from: Annotated[
@@ -80,6 +89,27 @@ def ingest_command(
         ),
     ] = 0.0,
     password: PasswordOption = "",
+    wait_for: Annotated[
+        WaitFor | None,
+        typer.Option(
+            "--wait-for",
+            metavar="layers|text",
+            help="Return when layers are made, or when the text is read; layers are then left to a later ingest. "
+            "Default: layers.",
+        ),
+    ] = None,
+    background: Annotated[
+        bool,
+        typer.Option(
+            "--background", help="Return when the text is read, and leave a worker at low priority that makes layers."
+        ),
+    ] = False,
+    layers: Annotated[
+        bool, typer.Option("--layers", help="Read nothing: make the layers that earlier runs have left.")
+    ] = False,
+    stop: Annotated[
+        bool, typer.Option("--stop", help="Stop the worker in the background; what it has made stays.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Read files and folders into the crystal.
@@ -87,6 +117,9 @@ def ingest_command(
     Reads documents, books, code, mail, chats and archives; with - standard input. Files that have
     not changed since the last time are not read again. Documents whose files are gone stay, marked
     as gone, until --prune. Ctrl-C keeps what was read, and the same command goes on from there.
+
+    The text is stored first, with an index of its words: from then on other commands answer from
+    it. Layers follow, for the newest text first, and make answers better.
 
     Hidden files and files named in .gitignore or .crystalignore are left out. So are lock files,
     minified and generated code, images, sound, video, fonts and programs, unless they are named on
@@ -99,10 +132,21 @@ def ingest_command(
     """
     from crystalcli.library import Crystal, expand_paths
 
+    if layers or stop:
+        if paths or (layers and stop) or wait_for or (stop and background):
+            raise UsageError("--layers goes with --background alone, and --stop with nothing: both read no PATH")
+        _layers_or_stop(crystal_path(crystal), encoder, stop, background, as_json)
+        return
+    if not paths:
+        raise UsageError("give a PATH to read; --layers makes the layers of what is read already")
+    if background and wait_for is WaitFor.LAYERS:
+        raise UsageError("--background waits for the text alone: it goes without --wait-for layers")
     max_bytes = parse_size(max_file_size)
     choice = file_filter(include, exclude, max_bytes, as_usual)
     stdin = piped_document(paths, name, max_bytes)
     target, sources = crystal_path(crystal), expand_paths(() if "-" in paths else paths)
+    if dry_run and (background or wait_for):
+        raise UsageError("--dry-run makes nothing: it goes without --background and --wait-for")
     if dry_run and sources:
         filters = filter_arguments(include, exclude, max_bytes, as_usual)
         _dry_run(target, sources, encoder, filters, as_json, verbose, password)
@@ -114,43 +158,45 @@ def ingest_command(
     if samples and is_new and encoder is None and not os.environ.get("CRYSTAL_ENCODER"):
         raise UsageError("--codebooks-from is for an encoder of your own: name its folder with --encoder")
 
+    from crystalcli.cli.commands.layers_run import add_layers, start_worker, stopped_error
     from crystalcli.cli.render.ingest_view import ingest_json, language_notice, print_ingest
-    from crystalcli.cli.terminal.humanize import format_count
     from crystalcli.cli.terminal.progress import ingest_bar
     from crystalcli.cli.terminal.stop_signals import stop_on_signals
     from crystalcli.ingest import IngestOptions
     from crystalcli.text import ReadOptions
 
     weights = encoder if encoder is not None else "auto"
-    with (
-        stop_on_signals(),
-        stdin as document,  # read to its end before the crystal is locked
-        Crystal(
-            target, mode="write", encoder=weights, fetch=fetch_default_weights, wait=wait, on_wait=output.note
-        ) as opened,
-    ):
-        options = IngestOptions(
-            prune=prune,
-            file_filter=choice,
-            piped=document,
-            codebooks_from=samples,
-            read_options=ReadOptions(password=password),
-        )
-        if samples and opened.own_encoder and not opened.lacks_codebooks:
-            output.note("this crystal has its codebooks already: --codebooks-from is not read")
-        try:
-            with ingest_bar() as progress:
-                report = opened.ingest_with_options(sources, options, progress=progress)
-        except KeyboardInterrupt:
-            stats = opened.stats()
-            contents = f"{target} holds {format_count(stats.documents, 'document')}, {stats.tokens:,} tokens"
-            raise StoppedError(
-                f"stopped; {contents}; what was read stays, and the same command goes on from there"
-            ) from None
-        stats = opened.stats()
-        # Inside the lock: another program may be waiting to write it.
-        if is_new and not stats.documents:
-            target.resolve().unlink(missing_ok=True)
+    try:
+        with stop_on_signals():
+            with (
+                stdin as document,  # read to its end before the crystal is locked
+                Crystal(
+                    target, mode="write", encoder=weights, fetch=fetch_default_weights, wait=wait, on_wait=output.note
+                ) as opened,
+            ):
+                options = IngestOptions(
+                    prune=prune,
+                    file_filter=choice,
+                    piped=document,
+                    codebooks_from=samples,
+                    read_options=ReadOptions(password=password),
+                    layers=False,
+                )
+                if samples and opened.own_encoder and not opened.lacks_codebooks:
+                    output.note("this crystal has its codebooks already: --codebooks-from is not read")
+                with ingest_bar() as progress:
+                    report = opened.ingest_with_options(sources, options, progress=progress)
+                stats = opened.stats()
+                # Inside the lock: another program may be waiting to write it.
+                if is_new and not stats.documents:
+                    target.resolve().unlink(missing_ok=True)
+            if stats.documents and not report.lexical_only and report.layer_share < 1.0:
+                if background:
+                    report = replace(report, layers_by=start_worker(target, encoder))
+                elif wait_for is not WaitFor.TEXT:
+                    report, stats = add_layers(report, target, weights)
+    except KeyboardInterrupt:
+        raise stopped_error(target) from None
     if report.lexical_only:
         output.note(
             "no encoder weights: this crystal has its lexical index only; `crystal models pull minilm`, then ingest again"
@@ -185,3 +231,29 @@ def _dry_run(
         output.json("ingest", {"dry_run": True, "crystal": str(crystal), **forecast_json(forecast)})
     else:
         print_forecast(forecast, verbose)
+
+
+def _layers_or_stop(crystal: Path, encoder: Path | None, stop: bool, background: bool, as_json: bool) -> None:
+    """Make layers of what is read already, here or by a worker; or stop the worker."""
+    from crystalcli.cli.commands.layers_run import make_layers_here, start_worker, stopped_error
+    from crystalcli.cli.render.ingest_view import layers_json, print_layers
+    from crystalcli.cli.terminal.stop_signals import stop_on_signals
+    from crystalcli.ingest import LayersReport, stop_layer_worker
+    from crystalcli.library import Crystal
+
+    stopped = stop_layer_worker(crystal) if stop else None
+    with Crystal.open(crystal, encoder=None) as opened:
+        share = opened.layer_share
+    if stop or background or share == 1.0:
+        worker = start_worker(crystal, encoder) if background and share < 1.0 else None
+        report = LayersReport(0, 0.0, share, worker)
+    else:
+        try:
+            with stop_on_signals():
+                report = make_layers_here(crystal, encoder if encoder is not None else "auto")
+        except KeyboardInterrupt:
+            raise stopped_error(crystal) from None
+    if as_json:
+        output.json("ingest", layers_json(report, str(crystal), stopped))
+    else:
+        print_layers(report, str(crystal), stopped, stop)

@@ -171,7 +171,8 @@ def recall_command(
                 for row, passage in zip(rows, passages, strict=True):
                     row["explanation"] = explanation_json(passage)
             reading = reading_json(passages.reading)
-            output.json("recall", {"question": question, "depth": depth, "filter": reading, "passages": rows})
+            answer = {"question": question, "depth": depth, "filter": reading, "layer_share": opened.layer_share}
+            output.json("recall", {**answer, "passages": rows})
         elif passages:
             print_reading(passages.reading)
             print_passages(passages, explain)

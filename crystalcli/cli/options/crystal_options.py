@@ -102,7 +102,7 @@ def crystal_path(option: Path | None) -> Path:
 def open_crystal(
     option: Path | None, *, encoder: bool = True, encoder_folder: Path | None = None, keeps: bool = False
 ) -> Crystal:
-    """Open the crystal for reading, with a notice when it can be searched by BM25 alone.
+    """Open the crystal for reading, with a notice when text is to be found by words alone.
 
     Args:
         option: value of --crystal.
@@ -117,10 +117,24 @@ def open_crystal(
     path = crystal_path(option)
     mode: Literal["auto", "read"] = "auto" if keeps and path.exists() else "read"
     crystal = Crystal(path, mode=mode, encoder=choice, fetch=fetch_default_weights)
-    if encoder and crystal.lexical_only and crystal.stats().documents:
-        reason = crystal.encoder_missing or "no encoder weights here, or none when the crystal was made"
-        output.note(f"no vectors to go by ({reason}): by BM25 alone")
+    if encoder and (notice := _layers_notice(crystal)):
+        output.note(notice)
     return crystal
+
+
+def _layers_notice(crystal: Crystal) -> str:
+    """Say which text is found by words alone; "" where all is found by vectors, too."""
+    from crystalcli.cli.terminal.humanize import format_share
+
+    share = crystal.layer_share
+    if not crystal.has_weights:
+        reason = crystal.encoder_missing or "no encoder weights here"
+        return f"no vectors to go by ({reason}): by BM25 alone" if crystal.stats().tokens else ""
+    if share == 1.0:
+        return ""
+    found = "all is" if share == 0.0 else "the rest is"
+    rest = "they are being made" if crystal.layer_worker is not None else "`crystal ingest --layers` makes them"
+    return f"layers of {format_share(share)}: {found} found by words alone; {rest}"
 
 
 def fetch_default_weights(name: str) -> Path | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from crystalcli.cli.render.plain_table import plain_table
-from crystalcli.cli.terminal.humanize import format_count, single_line
+from crystalcli.cli.terminal.humanize import format_count, format_share, single_line
 from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.datatypes import FileState
 
@@ -49,8 +49,7 @@ def print_status(status: StatusReport, path: str, everything: bool) -> None:
     if status.missing_folders:
         console.print(Text(f"missing  {', '.join(map(single_line, status.missing_folders))}"))
     if status.segments_without_layers:
-        lacking = f"{status.segments_without_layers:,} of {status.segments:,} segments have no layers yet"
-        console.print(Text(f"layers   {lacking}"))
+        console.print(Text(f"layers   {format_share(status.layer_share)}; {_rest_of_layers(status)}"))
     if not status.is_index_current:
         console.print(Text("index    of an earlier version: `crystal compact` makes it anew"))
     shown = list(status.entries) if everything else [entry for entry in status.entries if not entry.complete]
@@ -61,6 +60,13 @@ def print_status(status: StatusReport, path: str, everything: bool) -> None:
             console.print(Text(f"and {len(shown) - _LISTED:,} more: --all", style="dim"))
     if not status.complete:
         output.note("`crystal ingest` with the same folders brings it up to date")
+
+
+def _rest_of_layers(status: StatusReport) -> str:
+    worker = status.layer_worker
+    if worker is None:
+        return "`crystal ingest --layers` makes the rest"
+    return f"process {worker.process} makes the rest{' in the background' if worker.in_background else ''}"
 
 
 def _print_entries(entries: Iterable[SourceStatus]) -> None:
@@ -88,6 +94,8 @@ def status_json(status: StatusReport) -> dict[str, Any]:
         "missing_folders": list(status.missing_folders),
         "segments": status.segments,
         "segments_without_layers": status.segments_without_layers,
+        "layer_share": status.layer_share,
+        "layer_worker": None if status.layer_worker is None else asdict(status.layer_worker),
         "index_current": status.is_index_current,
         "states": dict(sorted(Counter(entry.state for entry in status.entries if entry.state).items())),
         "now": dict(sorted(Counter(entry.now for entry in status.entries).items())),

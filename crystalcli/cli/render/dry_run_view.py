@@ -66,7 +66,8 @@ def print_forecast(forecast: ForecastReport, verbose: bool) -> None:
         growth = f"the crystal larger by {format_size(round_to_two_figures(forecast.bytes))}"
         layers = "" if forecast.layers else "; without layers, as there are no encoder weights here"
         tokens = f"about {round_to_two_figures(forecast.tokens):,} tokens"
-        table.add_row("predicted", "", f"{tokens}, {format_duration(forecast.seconds)}, {growth}{layers}")
+        text = f"text in {format_duration(forecast.text_seconds)}, layers in " if forecast.layers else ""
+        table.add_row("predicted", "", f"{tokens}, {text}{format_duration(forecast.seconds)}, {growth}{layers}")
         sample = f"{format_count(forecast.sampled_files, 'file')} read and stored now"
         encoded = f", {forecast.encoded_tokens:,} of them encoded" if forecast.encoded_tokens else ""
         basis = f"{sample}, {forecast.sampled_tokens:,} tokens{encoded}; nothing was kept"

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from crystalcli.cli.render.inspect_view import SMALL_TEXT, stats_json
 from crystalcli.cli.render.plain_table import plain_table
-from crystalcli.cli.terminal.humanize import format_count, format_size, single_line
+from crystalcli.cli.terminal.humanize import format_count, format_share, format_size, single_line
 from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.datatypes import SkippedFile
 from crystalcli.errors import MACHINE_MADE, Reason
@@ -19,7 +19,7 @@ from crystalcli.lexical import ENGLISH, LANGUAGES
 
 if TYPE_CHECKING:
     from crystalcli.index import StatsReport
-    from crystalcli.ingest import IngestReport
+    from crystalcli.ingest import IngestReport, LayersReport
 
 _NOTED_TOKENS = 200  # in other languages than English; a few lines are no reason for a notice
 _LISTED = 12  # skipped files listed by name; `crystal inspect --documents` lists all
@@ -46,10 +46,8 @@ def print_ingest(report: IngestReport, stats: StatsReport, path: str) -> None:
     table.add_column(style="bold")
     table.add_column(justify="right")
     table.add_column()
-    speed = (
-        f"{report.encoded_tokens / report.seconds:,.0f} tokens/s" if report.encoded_tokens and report.seconds else ""
-    )
-    table.add_row("read", f"{report.read:,}", f"files, {format_size(report.bytes)}, {report.tokens:,} tokens")
+    tokens = f"{report.tokens:,} tokens{_pace(report.tokens, report.text_seconds)}"
+    table.add_row("read", f"{report.read:,}", f"files, {format_size(report.bytes)}, {tokens}")
     if report.unchanged:
         table.add_row("unchanged", f"{report.unchanged:,}", "files, not read again")
     if report.gone:
@@ -57,9 +55,10 @@ def print_ingest(report: IngestReport, stats: StatsReport, path: str) -> None:
         table.add_row("gone", f"{report.gone:,}", f"files are no longer there{kept}")
     if report.pruned:
         table.add_row("pruned", f"{report.pruned:,}", "documents whose files are gone")
-    table.add_row(
-        "encoded", f"{report.encoded_tokens:,}", f"tokens in {report.seconds:.1f} s{', ' + speed if speed else ''}"
-    )
+    encoded = f"tokens{_pace(report.encoded_tokens, report.seconds - report.text_seconds)}"
+    table.add_row("encoded", f"{report.encoded_tokens:,}", encoded)
+    if report.layer_share < 1.0 and not report.lexical_only:
+        table.add_row("layers", format_share(report.layer_share), _rest_of_layers(report.layers_by))
     if report.left_out:
         table.add_row(
             "left out", f"{report.left_out:,}", "files; what was read of them before stays until crystal forget"
@@ -74,6 +73,41 @@ def print_ingest(report: IngestReport, stats: StatsReport, path: str) -> None:
     share = f", {stats.file / stats.text_raw:.2f} of the text" if stats.text_raw >= SMALL_TEXT else ""
     table.add_row("file", "", f"{path}, {format_size(stats.file)}{share}")
     console.print(table)
+
+
+def _pace(tokens: int, seconds: float) -> str:
+    """Format the time that tokens took, and how many that is in a second; "" for no tokens."""
+    return f" in {seconds:.1f} s, {tokens / seconds:,.0f} tokens/s" if tokens and seconds else ""
+
+
+def _rest_of_layers(worker: int | None) -> str:
+    if worker is not None:
+        return f"process {worker} makes the rest; crystal status shows it, crystal ingest --stop stops it"
+    return "crystal ingest --layers makes the rest; until then it is found by words alone"
+
+
+def print_layers(report: LayersReport, path: str, stopped: int | None, was_stop: bool) -> None:
+    """Print the outcome of `crystal ingest --layers` or `--stop`.
+
+    Args:
+        report: what was made.
+        path: the crystal's file.
+        stopped: the worker that was stopped; None without one.
+        was_stop: whether a worker was to be stopped.
+    """
+    name, share = single_line(path), format_share(report.layer_share)
+    if was_stop:
+        done = f"stopped process {stopped}" if stopped is not None else "no worker makes layers"
+        output.console.print(Text(f"{done}: {name} has layers of {share}"))
+        return
+    encoded = f": {report.encoded_tokens:,} tokens{_pace(report.encoded_tokens, report.seconds)}"
+    rest = f"; {_rest_of_layers(report.layers_by)}" if report.layer_share < 1.0 else ""
+    output.console.print(Text(f"{name} has layers of {share}{encoded if report.encoded_tokens else ''}{rest}"))
+
+
+def layers_json(report: LayersReport, path: str, stopped: int | None) -> dict[str, Any]:
+    """Make the same for programs."""
+    return {"path": path, "stopped": stopped, **asdict(report)}
 
 
 def language_notice(report: IngestReport) -> str:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from crystalcli.cli.render.place_text import format_location, format_path
 from crystalcli.cli.render.plain_table import plain_table
-from crystalcli.cli.terminal.humanize import format_size, single_line
+from crystalcli.cli.terminal.humanize import format_share, format_size, single_line
 from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.datatypes import Document, Place
 
@@ -83,8 +83,10 @@ def print_stats(stats: StatsReport, path: str) -> None:
         rows.add_row(
             "", f"SHA-256 {single_line(str(own['weights']))[:16]}…, was in {single_line(str(own['location']))}"
         )
-    if not stats.complete:
-        rows.add_row("incomplete", "some of it has no layers yet or was not read to its end: run crystal ingest again")
+    if stats.layer_share < 1.0:
+        rows.add_row("layers", f"of {format_share(stats.layer_share)}: crystal ingest --layers makes the rest")
+    elif not stats.complete:
+        rows.add_row("incomplete", "some of it was not read to its end: run crystal ingest again")
     console.print(rows)
 
 

@@ -28,6 +28,11 @@ def format_duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 60 * _LONGEST_IN_SECONDS else f"{seconds / 3600:.1f} h"
 
 
+def format_share(share: float) -> str:
+    """Format a share of the whole: 38 %; 100 % for the whole alone."""
+    return f"{int(100 * share)} %"
+
+
 def round_to_two_figures(number: int) -> int:
     """Round a prediction, which knows no more than two figures."""
     return round(number, min(0, 2 - len(str(number))))

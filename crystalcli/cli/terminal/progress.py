@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from crystalcli.cli.terminal.output import output, sanitize
-from crystalcli.datatypes import Progress
+from crystalcli.datatypes import Phase, Progress
 
 _DIM, _PLAIN, _CLEAR = "\x1b[2m", "\x1b[0m", "\r\x1b[2K"
 
 
 @contextmanager
 def ingest_bar() -> Iterator[Callable[[Progress], None] | None]:
-    """Draw files, tokens, tokens/s and the time left; yields None off a terminal."""
+    """Draw a phase of an ingest: files, tokens, tokens/s, time left; yields None off a terminal."""
     if not output.shows_progress:
         yield None
         return
@@ -43,9 +43,9 @@ def ingest_bar() -> Iterator[Callable[[Progress], None] | None]:
                 task,
                 total=max(1, state.total),
                 completed=state.done,
-                files=f"{state.files:,}/{state.files_total:,} files",
+                files="layers" if state.phase is Phase.LAYERS else f"{state.files:,}/{state.files_total:,} files",
                 tokens=f"{state.tokens:,} tokens",
-                speed=f"{state.encoded_tokens / seconds:,.0f} tokens/s" if state.encoded_tokens else "",
+                speed=f"{state.tokens / seconds:,.0f} tokens/s" if state.tokens else "",
             )
 
         yield update

@@ -1,6 +1,6 @@
-"""The lock file beside a crystal: one writer at a time.
+"""The lock files beside a crystal: one writer at a time, and one process that makes layers.
 
-SQLite's own locks last one commit only. The lock is the system's (`flock`), so it goes with the
+SQLite's own locks last one commit only. A lock is the system's (`flock`), so it goes with the
 process that held it, however that ended; the file that is left behind means nothing. Where the
 system has no such locks (Windows, some network file systems) SQLite still keeps commits apart.
 """
@@ -12,6 +12,7 @@ import errno
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,37 @@ from crystalcli.errors import CrystalError
 
 _RETRY_SECONDS = 0.1
 _HELD_BY_ANOTHER = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
+_MAX_HOLDER = 64  # characters of a lock file that are read
+
+
+@dataclass(frozen=True, slots=True)
+class LockedWork:
+    """A kind of work that one process at a time does on a crystal.
+
+    Attributes:
+        suffix: The end of the lock file's name.
+        doing: The work, as a verb that the crystal's name follows.
+    """
+
+    suffix: str
+    doing: str
+
+
+WRITING = LockedWork("-lock", "writing")
+MAKING_LAYERS = LockedWork("-layers", "making layers of")
+
+
+@dataclass(frozen=True, slots=True)
+class LockHolder:
+    """The process that holds a lock.
+
+    Attributes:
+        process: Its process id.
+        note: What it has written about itself, a word; "" for nothing.
+    """
+
+    process: int
+    note: str
 
 
 def real_path(crystal: Path) -> Path:
@@ -37,13 +69,21 @@ def release_lock(lock: Any) -> None:
         lock.close()
 
 
-def lock_beside(crystal: Path, wait: float = 0.0, waiting: Callable[[str], None] | None = None) -> Any:
-    """Lock a crystal for writing.
+def lock_beside(
+    crystal: Path,
+    wait: float = 0.0,
+    waiting: Callable[[str], None] | None = None,
+    work: LockedWork = WRITING,
+    note: str = "",
+) -> Any:
+    """Lock a crystal for a kind of work.
 
     Args:
         crystal: Its path; the file need not exist.
         wait: Seconds to wait for another program that holds the lock.
         waiting: Called once with a line for people, when the wait begins.
+        work: The work, which has a lock file of its own.
+        note: A word about this process, for `lock_holder`.
 
     Returns:
         The lock, for `release_lock`.
@@ -52,7 +92,7 @@ def lock_beside(crystal: Path, wait: float = 0.0, waiting: Callable[[str], None]
         CrystalError: Another program still holds the lock, or the folder cannot be written.
     """
     path = real_path(crystal)
-    path = path.with_name(path.name + "-lock")
+    path = path.with_name(path.name + work.suffix)
     deadline = time.monotonic() + wait
     while True:
         try:
@@ -66,7 +106,7 @@ def lock_beside(crystal: Path, wait: float = 0.0, waiting: Callable[[str], None]
                 # The last writer may just have removed its lock file; others must see ours.
                 with contextlib.suppress(OSError):
                     if os.fstat(file.fileno()).st_ino == path.stat().st_ino:
-                        _write_process_id(file)
+                        _write_process_id(file, note)
                         return file
                 file.close()
                 continue
@@ -75,41 +115,53 @@ def lock_beside(crystal: Path, wait: float = 0.0, waiting: Callable[[str], None]
                 release_lock(file)
             file.close()
             raise
-        holder = _holder(file)
+        holder = _read_holder(file)
+        process = f" (process {holder.process})" if holder is not None else ""
         file.close()
         if time.monotonic() >= deadline:
             advice = "wait for it to finish (`--wait SECONDS` does), or stop it, and try again"
-            raise CrystalError(f"another program is writing {crystal.name}{holder}: {advice}")
+            raise CrystalError(f"another program is {work.doing} {crystal.name}{process}: {advice}")
         if waiting is not None:
-            waiting(f"waiting for another program that is writing {crystal.name}{holder}")
+            waiting(f"waiting for another program that is {work.doing} {crystal.name}{process}")
             waiting = None
         time.sleep(min(_RETRY_SECONDS, max(0.0, deadline - time.monotonic())))
 
 
-def _try_lock(file: Any) -> bool:
+def lock_holder(crystal: Path, work: LockedWork) -> LockHolder | None:
+    """Find the process that holds the lock of a kind of work; None where the work is not done."""
+    path = real_path(crystal)
+    try:
+        with path.with_name(path.name + work.suffix).open("r") as file:
+            return None if _try_lock(file, shared=True) else _read_holder(file)
+    except OSError:
+        return None
+
+
+def _try_lock(file: Any, *, shared: bool = False) -> bool:
     """Try to take the lock; True as well where the system has no such locks."""
     try:
         import fcntl
     except ImportError:
         return True
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError as error:
         return error.errno not in _HELD_BY_ANOTHER
     return True
 
 
-def _write_process_id(file: Any) -> None:
+def _write_process_id(file: Any, note: str) -> None:
     """Write the process id for programs that wait; a failure (a full disk) is ignored."""
     with contextlib.suppress(OSError):
         file.truncate(0)
-        file.write(str(os.getpid()))
+        file.write(f"{os.getpid()} {note}".rstrip())
         file.flush()
 
 
-def _holder(file: Any) -> str:
-    """Name the process that holds the lock: " (process 123)", or "" if that is unknown."""
+def _read_holder(file: Any) -> LockHolder | None:
+    """Read which process holds the lock; None if that is unknown."""
     with contextlib.suppress(OSError, ValueError):
         file.seek(0)
-        return f" (process {int(file.read(20))})"
-    return ""
+        process, _, note = file.read(_MAX_HOLDER).partition(" ")
+        return LockHolder(int(process), note)
+    return None

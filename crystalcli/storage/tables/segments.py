@@ -38,6 +38,17 @@ class SegmentTables(Database):
         """Record that a segment's layers are stored, inside a transaction."""
         self._db.execute("UPDATE segment SET encoded = 1 WHERE id = ?", (segment,))
 
+    def encoded_tokens(self) -> tuple[int, int]:
+        """Count the tokens of segments with layers, and those of all segments."""
+        query = "SELECT coalesce(sum(tokens * (encoded <> 0)), 0), coalesce(sum(tokens), 0) FROM segment"
+        rows = typed_rows(self.rows(query), (int, int), self.path)
+        return rows[0][0], rows[0][1]
+
+    def layer_share(self) -> float:
+        """Compute the share of the tokens that have layers, 0 to 1; 1 without text."""
+        encoded, tokens = self.encoded_tokens()
+        return encoded / tokens if tokens else 1.0
+
     def add_part(self, segment: int, name: str, data: bytes, size: int | None = None) -> None:
         """Insert or replace a part, inside a transaction.
 

@@ -31,7 +31,7 @@ NEVER_ENTERED = frozenset((
 ))
 # fmt: on
 # A crystal and the files that SQLite keeps beside it: a memory does not read itself.
-_BESIDE = ("", "-wal", "-shm", "-journal", "-lock", "-new", ".damaged", ".damaged-wal")
+_BESIDE = ("", "-wal", "-shm", "-journal", "-lock", "-layers", "-new", ".damaged", ".damaged-wal")
 _REPAIRED = tuple(f"-repair{rest}" for rest in ("", "-lock", "-wal", "-copy"))
 OWN_SUFFIXES = (".crystalignore", *(f".crystal{rest}" for rest in (*_BESIDE, *_REPAIRED)))
 

@@ -74,7 +74,10 @@ def _by_meaning(page: PageRequest, crystal: Crystal, question: str, choice: Filt
     except NotFoundError as error:
         return Hits([], facets, notice=str(error))
     notice = results.reading.notice if results.reading is not None else ""
-    if crystal.lexical_only and rows:
+    share = crystal.layer_share
+    if rows and crystal.has_weights and share < 1.0:
+        notice = f"Layers of {int(100 * share)} %: the rest is found by words alone, until layers are made."
+    elif rows and not crystal.has_weights:
         notice = "Found by words alone: the encoder's weights are not here (crystal ask --fetch fetches them)."
     return Hits([sentence_snippet(passage) for passage in results.passages], facets, notice=notice)
 

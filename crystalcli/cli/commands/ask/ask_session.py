@@ -189,7 +189,7 @@ class AskSession:
         elif self._form == "markdown":
             output.write(answer_markdown(answer))
         else:
-            output.json("ask", answer_json(answer))
+            output.json("ask", {**answer_json(answer), "layer_share": self._crystal.layer_share})
         return answer
 
     def _offer_model(self, quoted: Answer, screen: AnswerScreen) -> Answer:

@@ -1,0 +1,152 @@
+"""Layers of text that has none yet, made by one process at a time.
+
+A process that makes layers holds a lock of its own beside the crystal (`NAME.crystal-layers`), not
+the writer's: others can write in between, and what they add is made as well. A worker in the
+background is such a process; the lock names it.
+
+Knows: the lock, codebooks that must be learnt first. Does not know: how codes are made.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crystalcli.errors import CrystalError
+from crystalcli.index import fill_layers_in_turns, lacks_codebooks, learn_codebooks, make_lazy_encoder
+from crystalcli.storage import MAKING_LAYERS, LockHolder, Store, lock_beside, lock_holder, release_lock
+
+if TYPE_CHECKING:
+    from crystalcli.datatypes import Progress
+    from crystalcli.index import CachedEncoder, Encoder
+
+_BACKGROUND = "background"  # the note of a worker in its lock
+_STOP_SECONDS = 60.0  # that a worker has to end
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class LayersReport:
+    """The outcome of making layers.
+
+    Attributes:
+        encoded_tokens: Tokens that were encoded.
+        seconds: The time that it took.
+        layer_share: The share of the crystal's tokens that have layers, 0 to 1.
+        layers_by: The other process that makes layers of the crystal now; None without one.
+    """
+
+    encoded_tokens: int
+    seconds: float
+    layer_share: float
+    layers_by: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LayerWorker:
+    """A process that makes layers of a crystal.
+
+    Attributes:
+        process: Its process id.
+        in_background: Whether it is a worker that `crystal ingest --background` left.
+    """
+
+    process: int
+    in_background: bool
+
+
+def layer_worker(crystal: Path) -> LayerWorker | None:
+    """Find the process that makes layers of a crystal now; None without one."""
+    holder = lock_holder(crystal, MAKING_LAYERS)
+    return _worker(holder) if holder is not None else None
+
+
+def _worker(holder: LockHolder) -> LayerWorker:
+    return LayerWorker(holder.process, holder.note == _BACKGROUND)
+
+
+def make_layers(
+    crystal: Path,
+    current: Callable[[], Store],
+    writing: Callable[[], AbstractContextManager[Store]],
+    encoder: Encoder,
+    *,
+    progress: Callable[[Progress], None] | None = None,
+    cache: CachedEncoder | None = None,
+    wait: float = 0.0,
+    on_wait: Callable[[str], None] | None = None,
+    background: bool = False,
+) -> LayersReport:
+    """Make the layers of text that has none yet.
+
+    Codebooks of the user's own encoder are learnt first, where the crystal lacks them.
+
+    Args:
+        crystal: The path of the crystal.
+        current: Gives the open crystal as of now.
+        writing: Locks the crystal and opens it for writing; waits for other programs.
+        encoder: Its encoder, whose weights are here.
+        progress: Called before the first segment and after each one.
+        cache: The holder of the encoder from one ingest to the next; None: it is not kept.
+        wait: Seconds to wait for another process that makes them; after these it is left to it.
+        on_wait: Called once with a line for people, when the wait begins.
+        background: Whether this process is a worker in the background.
+
+    Raises:
+        CrystalError: The crystal cannot be written.
+    """
+    began = time.monotonic()
+    if current().layer_share() == 1.0:
+        return LayersReport(0, time.monotonic() - began, 1.0)
+    lock = None
+    if not current().writable:  # else no other process can store layers meanwhile
+        try:
+            lock = lock_beside(crystal, wait, on_wait, MAKING_LAYERS, _BACKGROUND if background else "")
+        except CrystalError:
+            other = layer_worker(crystal)
+            if other is None:
+                raise
+            return LayersReport(0, time.monotonic() - began, current().layer_share(), other.process)
+    try:
+        if lacks_codebooks(current(), encoder):
+            with writing() as store:
+                learn_codebooks(store, encoder)
+        chunk_encoder = make_lazy_encoder(current(), encoder, cache)
+        tokens = fill_layers_in_turns(current, writing, chunk_encoder, progress)
+    finally:
+        release_lock(lock)
+    return LayersReport(tokens, time.monotonic() - began, current().layer_share())
+
+
+def stop_layer_worker(crystal: Path) -> int | None:
+    """Stop the worker in the background that makes layers of a crystal; what it has made stays.
+
+    Returns:
+        The process that was stopped; None without a worker.
+
+    Raises:
+        CrystalError: Layers are made in the foreground, or the worker does not end.
+    """
+    worker = layer_worker(crystal)
+    if worker is None:
+        return None
+    if not worker.in_background:
+        raise CrystalError(f"process {worker.process} makes layers of {crystal.name} in the foreground: stop it there")
+    try:
+        os.kill(worker.process, signal.SIGTERM)
+    except ProcessLookupError:  # it has just ended, or runs on another machine
+        pass
+    except PermissionError as error:
+        raise CrystalError(f"cannot stop process {worker.process}: {error.strerror}") from error
+    deadline = time.monotonic() + _STOP_SECONDS
+    while layer_worker(crystal) == worker:
+        if time.monotonic() >= deadline:
+            raise CrystalError(f"process {worker.process} makes layers of {crystal.name} and does not end")
+        time.sleep(_POLL_SECONDS)
+    return worker.process

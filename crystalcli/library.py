@@ -58,7 +58,7 @@ if TYPE_CHECKING:
         RepairReport,
         VerifyReport,
     )
-    from crystalcli.overview import DocumentOutline, Excerpt, LayerScope, LayerView
+    from crystalcli.overview import DocumentOutline, Excerpt, LayerScope, LayerView, LitPassage
     from crystalcli.recall import LayerTrace, MemoryReport, Results, Searcher
     from crystalcli.retrieval_lm import PerplexityReport
     from crystalcli.storage import SourceRow, SummaryRow
@@ -149,7 +149,9 @@ class Crystal(CrystalReader):
         """Take an open store; in a mode other than "write" give its lock back."""
         CrystalReader.__init__(self, store, folder, find_reranker)
         self._mode, self._wait, self._on_wait = mode, wait, on_wait
-        self._traces: OrderedDict[tuple[str, int, RecallFilter | None], LayerTrace] = OrderedDict()
+        self._traces: OrderedDict[tuple[str, int, RecallFilter | None], tuple[LayerTrace, tuple[LitPassage, ...]]] = (
+            OrderedDict()
+        )
         self._traced_by: Searcher | None = None
         if mode != "write" and store.writable:
             self._replace_store()
@@ -815,24 +817,29 @@ class Crystal(CrystalReader):
         from crystalcli.overview import LayerScope, build_layer_view
 
         with self.snapshot():
-            trace = self._trace_of(question, k, where) if question.strip() else None
+            scope = scope or LayerScope()
+            if question.strip():
+                return build_layer_view(self.shelf, scope, *self._trace_of(question, k, where))
             with one_blas_thread():
-                return build_layer_view(self.shelf, scope or LayerScope(), trace, None if trace else self.codec())
+                return build_layer_view(self.shelf, scope, codec=self.codec())
 
-    def _trace_of(self, question: str, k: int, where: RecallFilter | None) -> LayerTrace:
+    def _trace_of(self, question: str, k: int, where: RecallFilter | None) -> tuple[LayerTrace, tuple[LitPassage, ...]]:
         """Recall a question with the scores of every layer, once for each state of the file."""
+        from crystalcli.overview import lit_passages
+
         searcher = self.searcher()
         if self._traced_by is not searcher:
             self._traces, self._traced_by = OrderedDict(), searcher
-        trace = self._traces.pop((question, k, where), None)
-        if trace is None:
+        traced = self._traces.pop((question, k, where), None)
+        if traced is None:
             results = self.recall(question, k, where=where)
             with one_blas_thread():
                 trace = searcher.trace(results)
-        self._traces[question, k, where] = trace
+            traced = trace, tuple(lit_passages(self.shelf, trace))
+        self._traces[question, k, where] = traced
         while len(self._traces) > _TRACES:
             self._traces.popitem(last=False)
-        return trace
+        return traced
 
     def mentions(self, phrase: str, *, unit: str = "", where: RecallFilter | None = None) -> Answer:
         """Count and list every mention of a word or a phrase, exactly.

@@ -72,6 +72,9 @@ if TYPE_CHECKING:
         LitStep,
         UnitText,
     )
+    from crystalcli.overview.layers.lit_passages import (
+        lit_passages,
+    )
     from crystalcli.overview.layers.view_builder import (
         build_layer_view,
     )
@@ -121,6 +124,7 @@ else:
                 "ChapterList",
                 "HeadingRange",
                 "list_chapters",
+                "lit_passages",
             ),
             "excerpt": (
                 "Excerpt",
@@ -139,6 +143,7 @@ else:
                 "LitStep",
                 "UnitText",
             ),
+            "layers.lit_passages": ("lit_passages",),
             "layers.view_builder": ("build_layer_view",),
             "mentions": (
                 "DocumentMentions",
@@ -222,6 +227,7 @@ __all__ = [
     "holding_all",
     "lines_span",
     "list_chapters",
+    "lit_passages",
     "nearest_names",
     "opening_section",
     "outline_document",

@@ -136,6 +136,19 @@ def test_an_empty_crystal_has_an_empty_view(tmp_path):
         assert (view.tokens, view.bands) == (0, ())
 
 
+def test_documents_without_tokens_have_empty_views(tmp_path):
+    (tmp_path / "unseen.txt").write_text("\u200b\u200b", encoding="utf-8")
+    (tmp_path / "blank.txt").write_text("\n\n", encoding="utf-8")
+    with Crystal.create(tmp_path / "unseen.crystal", encoder=None) as unseen:
+        unseen.ingest([tmp_path / "unseen.txt", tmp_path / "blank.txt"])
+        for scope in (LayerScope(), LayerScope(document="unseen.txt"), LayerScope(document="blank.txt")):
+            for question in ("", "rope"):
+                assert unseen.layers(scope, question).bands == ()
+        (tmp_path / "rope.txt").write_text("A rope.\n", encoding="utf-8")
+        unseen.ingest([tmp_path / "rope.txt"])
+        assert unseen.layers(LayerScope(), "rope").bands[0].nodes == 1
+
+
 def test_a_crystal_without_layers_is_lit_by_words(tmp_path, shelf_folder):
     with Crystal.create(tmp_path / "words.crystal", encoder=None) as words:
         words.ingest([shelf_folder])

@@ -43,6 +43,8 @@ class DocumentLayers:
         first_atom: The number of the document's atoms before the scope.
         atoms_total: The number of the document's atoms.
         nodes: The nodes in the scope, by layer; tokens count in the document.
+        unit: The kind of the parts of the document's outline; "" without any.
+        parts: These parts, in order.
         before: The characters of as many atoms before the scope; None at the beginning.
         after: The characters of as many atoms after it; None at the end.
     """
@@ -52,6 +54,8 @@ class DocumentLayers:
     first_atom: int
     atoms_total: int
     nodes: dict[LayerName, NodeSpans]
+    unit: str
+    parts: Sequence[OutlinePart]
     before: tuple[int, int] | None
     after: tuple[int, int] | None
 
@@ -98,7 +102,8 @@ def read_document_layers(index: IndexReader, source: SourceRow, span: tuple[int,
     neighbours = [atoms.part(max(0, first - count), first), atoms.part(end, min(total, end + count))]
     before, after = ((int(part.starts[0]), int(part.ends[-1])) if len(part) else None for part in neighbours)
     scope = LayerScope(document=source.path, span=span)
-    return DocumentLayers(source, scope, first, total, {"atoms": inside, **nodes}, before, after)
+    unit, parts = document_parts(index, source)
+    return DocumentLayers(source, scope, first, total, {"atoms": inside, **nodes}, unit or "", parts, before, after)
 
 
 def document_bands(index: IndexReader, layers: DocumentLayers, trace: LayerTrace | None) -> list[LayerBand]:
@@ -113,9 +118,9 @@ def document_bands(index: IndexReader, layers: DocumentLayers, trace: LayerTrace
     first, end = int(atoms.starts[0]), int(atoms.ends[-1])
     text = index.span_text(layers.source, first, end) if end - first <= _MOST_TEXT else None
     bands, edges = [], atoms.tokens[[0, -1]]
-    unit, sections = _sections(index, layers, trace)
+    sections = _sections(layers, trace)
     if len(sections) > 1:
-        bands.append(LayerBand("sections", tuple(sections), unit))
+        bands.append(LayerBand("sections", tuple(sections), layers.unit))
         edges = np.array([*(cell.start for cell in sections), layers.tokens]) + layers.start
     for layer in LAYER_NAMES:
         nodes = layers.nodes[layer]
@@ -188,17 +193,12 @@ def _from_a_word(text: str, start: int, end: int) -> str:
 # --- sections -------------------------------------------------------------------------------------
 
 
-def _sections(index: IndexReader, layers: DocumentLayers, trace: LayerTrace | None) -> tuple[str, list[LayerCell]]:
-    """Make the cells of the sections of a scope: the parts of its outline, small ones together.
-
-    Returns:
-        The kind of the parts, "" without any; and the cells.
-    """
+def _sections(layers: DocumentLayers, trace: LayerTrace | None) -> list[LayerCell]:
+    """Make the cells of the sections of a scope: the parts of its outline, small ones together."""
     atoms = layers.nodes["atoms"]
-    unit, parts = document_parts(index, layers.source)
-    parts = outermost_parts(parts, layers.scope.span, layers.source.characters)
+    parts = outermost_parts(layers.parts, layers.scope.span, layers.source.characters)
     if not parts:
-        return "", []
+        return []
     owners = np.searchsorted(np.array([part.start for part in parts]), atoms.middles, side="right") - 1
     changes = [0, *(np.flatnonzero(np.diff(owners)) + 1).tolist(), len(atoms)]
     stretches = list(itertools.pairwise(changes))  # of atoms, one for each part that has some
@@ -226,7 +226,7 @@ def _sections(index: IndexReader, layers: DocumentLayers, trace: LayerTrace | No
                 span=span,
             )
         )
-    return unit or "", cells
+    return cells
 
 
 def outermost_parts(parts: Sequence[OutlinePart], span: tuple[int, int] | None, characters: int) -> list[OutlinePart]:
@@ -256,17 +256,13 @@ def join_labels(labels: Sequence[str]) -> str:
 # --- the way to a scope, and its text -------------------------------------------------------------
 
 
-def document_crumbs(index: IndexReader, layers: DocumentLayers) -> list[LayerCrumb]:
-    """Name the steps from a document to a scope: the parts around it, and itself.
-
-    Raises:
-        DamagedCrystalError: The crystal is damaged.
-    """
+def document_crumbs(layers: DocumentLayers) -> list[LayerCrumb]:
+    """Name the steps from a document to a scope: the parts around it, and itself."""
     path, span = layers.source.path, layers.scope.span
     crumbs = [LayerCrumb(path.rpartition("/")[2], LayerScope(document=path))]
     if span is None:
         return crumbs
-    for part in document_parts(index, layers.source)[1]:
+    for part in layers.parts:
         if part.start <= span[0] and span[1] <= part.end and part.end - part.start < layers.source.characters:
             crumbs.append(LayerCrumb(part.label, LayerScope(document=path, span=part[:2])))
     if crumbs[-1].scope.span != span:

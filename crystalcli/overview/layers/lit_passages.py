@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crystalcli.index import LAYER_NAMES, IndexReader, LayerName, layer_nodes
+from crystalcli.index import LAYER_NAMES, IndexReader, LayerName, NodeSpans, layer_nodes
 from crystalcli.overview.layers.layer_view import LayerScope, LitPassage, LitStep
 from crystalcli.overview.layers.light import known_score, light_of
 from crystalcli.recall import LayerTrace
@@ -20,16 +20,19 @@ if TYPE_CHECKING:
 
 
 def lit_passages(index: IndexReader, trace: LayerTrace) -> Iterator[LitPassage]:
-    """Follow each passage of a recall from its best atom down to its best unit.
+    """Follow each passage of a recall from its best atom down to its best unit, in no view.
 
     Raises:
         DamagedCrystalError: The crystal is damaged.
     """
+    atoms_of: dict[int, NodeSpans] = {}
     for number, passage in enumerate(trace.results, 1):
         source = index.store.source_named(passage.path)
         if source is None:
             continue
-        atoms = layer_nodes(index, source, "atoms")
+        if source.id not in atoms_of:
+            atoms_of[source.id] = layer_nodes(index, source, "atoms")
+        atoms = atoms_of[source.id]
         first, end = np.searchsorted(atoms.middles, (passage.start, passage.end)).tolist()
         first = max(0, min(first, end - 1))
         atoms = atoms.part(first, max(end, first + 1))

@@ -71,7 +71,7 @@ def read_shelf_layers(index: IndexReader, scope: LayerScope) -> ShelfLayers:
         DamagedCrystalError: The crystal is damaged.
     """
     prefix = f"{scope.folder}/" if scope.folder else ""
-    everything = [source for source in index.store.sources() if source.chunks]
+    everything = [source for source in index.store.sources() if source.tokens]
     sources = sorted((source for source in everything if source.path.startswith(prefix)), key=lambda row: row.path)
     first, end = scope.files or (0, len(sources))
     sources = sources[max(0, first) : end]

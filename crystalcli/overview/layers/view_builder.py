@@ -5,7 +5,7 @@ Knows: scopes, traces of questions. Does not know: how a question is recalled, h
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,6 @@ from crystalcli.overview.layers.document_layers import (
     unit_texts,
 )
 from crystalcli.overview.layers.layer_view import LayerBand, LayerCrumb, LayerScope, LayerView, LitPassage
-from crystalcli.overview.layers.lit_passages import lit_passages
 from crystalcli.overview.layers.meaning_plane import meaning_plane, place_bands
 from crystalcli.overview.layers.shelf_layers import read_shelf_layers, shelf_bands, shelf_crumbs
 from crystalcli.recall import LayerTrace
@@ -31,7 +30,11 @@ if TYPE_CHECKING:
 
 
 def build_layer_view(
-    index: IndexReader, scope: LayerScope, trace: LayerTrace | None = None, codec: Codec | None = None
+    index: IndexReader,
+    scope: LayerScope,
+    trace: LayerTrace | None = None,
+    passages: Sequence[LitPassage] = (),
+    codec: Codec | None = None,
 ) -> LayerView:
     """Build the view of a scope.
 
@@ -39,6 +42,7 @@ def build_layer_view(
         index: The resident index.
         scope: The part of the crystal.
         trace: The trace of a question that lights the cells; None without one.
+        passages: Its passages, as of `lit_passages`.
         codec: The codec, for the meaning of cells; None: cells have none.
 
     Raises:
@@ -47,7 +51,7 @@ def build_layer_view(
     """
     codec = codec if index.encoded else None
     build = _view_documents if scope.document is None else _view_document
-    view = build(index, scope, trace, codec)
+    view = build(index, scope, trace, passages, codec)
     if trace is None:
         return view
     compared = (
@@ -58,14 +62,20 @@ def build_layer_view(
     return replace(view, question=trace.results.question, compared=compared)
 
 
-def _view_document(index: IndexReader, scope: LayerScope, trace: LayerTrace | None, codec: Codec | None) -> LayerView:
+def _view_document(
+    index: IndexReader,
+    scope: LayerScope,
+    trace: LayerTrace | None,
+    passages: Sequence[LitPassage],
+    codec: Codec | None,
+) -> LayerView:
     source = index.store.source_named(scope.document or "")
     if source is None:
         raise NotFoundError(f"no document {scope.document} in this crystal")
     layers = read_document_layers(index, index.vouch(source), scope.span)
-    passages = _placed(index, trace, lambda path, span: layers.tokens_of(span) if path == source.path else None)
-    spans = [(lit.number, lit.passage.start, lit.passage.end) for lit in passages if lit.passage.path == source.path]
-    crumbs = [*shelf_crumbs(source.path.rpartition("/")[0]), *document_crumbs(index, layers)]
+    placed = _placed(passages, lambda path, span: layers.tokens_of(span) if path == source.path else None)
+    spans = [(lit.number, lit.passage.start, lit.passage.end) for lit in placed if lit.passage.path == source.path]
+    crumbs = [*shelf_crumbs(source.path.rpartition("/")[0]), *document_crumbs(layers)]
 
     def neighbour(span: tuple[int, int] | None) -> LayerScope | None:
         return None if span is None else LayerScope(document=source.path, span=span)
@@ -77,14 +87,20 @@ def _view_document(index: IndexReader, scope: LayerScope, trace: LayerTrace | No
         crumbs=tuple(crumbs),
         tokens=layers.tokens,
         bands=_with_meaning(index, document_bands(index, layers, trace), atoms.numbers, bounds, codec),
-        passages=passages,
+        passages=placed,
         text=tuple(unit_texts(index, layers, trace, spans)),
         before=neighbour(layers.before),
         after=neighbour(layers.after),
     )
 
 
-def _view_documents(index: IndexReader, scope: LayerScope, trace: LayerTrace | None, codec: Codec | None) -> LayerView:
+def _view_documents(
+    index: IndexReader,
+    scope: LayerScope,
+    trace: LayerTrace | None,
+    passages: Sequence[LitPassage],
+    codec: Codec | None,
+) -> LayerView:
     layers = read_shelf_layers(index, scope)
     crumbs = shelf_crumbs(scope.folder)
     if scope.files is not None:
@@ -95,7 +111,7 @@ def _view_documents(index: IndexReader, scope: LayerScope, trace: LayerTrace | N
         crumbs=tuple(crumbs),
         tokens=int(layers.tokens[-1]),
         bands=_with_meaning(index, shelf_bands(index, layers, trace), layers.atoms, layers.bounds, codec),
-        passages=_placed(index, trace, layers.tokens_of),
+        passages=_placed(passages, layers.tokens_of),
     )
 
 
@@ -118,14 +134,9 @@ def _with_meaning(
 
 
 def _placed(
-    index: IndexReader,
-    trace: LayerTrace | None,
-    tokens_of: Callable[[str, tuple[int, int]], tuple[int, int] | None],
+    passages: Sequence[LitPassage], tokens_of: Callable[[str, tuple[int, int]], tuple[int, int] | None]
 ) -> tuple[LitPassage, ...]:
-    """Give the passages of a trace their places in a view."""
-    if trace is None:
-        return ()
+    """Give passages their places in a view."""
     return tuple(
-        replace(lit, tokens=tokens_of(lit.passage.path, (lit.passage.start, lit.passage.end)))
-        for lit in lit_passages(index, trace)
+        replace(lit, tokens=tokens_of(lit.passage.path, (lit.passage.start, lit.passage.end))) for lit in passages
     )

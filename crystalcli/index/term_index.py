@@ -5,9 +5,23 @@ Knows: lexicons and their blocks. Does not know: vectors, and how scores are mix
 
 from __future__ import annotations
 
+from collections import Counter
+
 from crystalcli.index.index_reader import IndexReader
-from crystalcli.lexical import ANALYSIS, LANGUAGES, PackedPostings, bm25, lookup_postings, query_forms
+from crystalcli.lexical import (
+    ANALYSIS,
+    LANGUAGES,
+    PackedPostings,
+    bm25,
+    fold,
+    lookup_postings,
+    query_forms,
+    terms_with_prefix,
+)
 from crystalcli.storage import stored_analysis, stored_languages
+
+_PREFIX_BLOCKS = 4  # of a lexicon that are read for a prefix; more hold terms that hardly narrow it
+_SHORTEST_STEM, _LONGEST_ENDING = 4, 4  # letters
 
 
 class TermIndex:
@@ -40,6 +54,31 @@ class TermIndex:
         forms = {term: known for term, known in self.forms(text).items() if known}
         found = lookup_postings(self._store, dict.fromkeys(form for known in forms.values() for form in known))
         return {term: [part for form in known for part in found[form]] for term, known in forms.items()}
+
+    def completions(self, beginning: str, count: int) -> list[str]:
+        """Give the terms that a word may become of which only the beginning is known.
+
+        Terms are stems: one that is a little shorter than the beginning counts, too.
+
+        Args:
+            beginning: The beginning of the word.
+            count: The most terms to give.
+
+        Returns:
+            The terms, those that the most atoms hold first.
+
+        Raises:
+            DamagedCrystalError: A part that is read is damaged.
+        """
+        prefix = fold(beginning)
+        stems = {prefix[:length] for length in range(max(_SHORTEST_STEM, len(prefix) - _LONGEST_ENDING), len(prefix))}
+        frequency: Counter[str] = Counter()
+        for segment in self._store.lexicons():
+            for block in self._store.blocks_with_prefix(segment.id, prefix, _PREFIX_BLOCKS):
+                frequency.update(terms_with_prefix(block, prefix))
+        for stem, parts in lookup_postings(self._store, sorted(stems)).items():
+            frequency[stem] += sum(part.df for part in parts)
+        return [term for term, held in frequency.most_common(count) if held]
 
     def idf(self, text: str) -> dict[str, float]:
         """Compute the inverse document frequency of each term of a text."""

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         find_postings,
         lookup_postings,
         merge_blocks,
+        terms_with_prefix,
     )
     from crystalcli.lexical.unicode_words import (
         fold,
@@ -95,6 +96,7 @@ else:
                 "find_postings",
                 "lookup_postings",
                 "merge_blocks",
+                "terms_with_prefix",
             ),
             "unicode_words": (
                 "fold",
@@ -132,6 +134,7 @@ __all__ = [
     "stored_code",
     "terms",
     "terms_in",
+    "terms_with_prefix",
     "varint",
     "word_spans",
 ]

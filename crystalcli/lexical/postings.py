@@ -173,6 +173,23 @@ def lookup_postings(store: BlockStore, terms: Iterable[str]) -> dict[str, list[P
     return postings
 
 
+def terms_with_prefix(block: bytes, prefix: str) -> dict[str, int]:
+    """Find the terms of a block that begin alike.
+
+    Args:
+        block: the bytes of the block.
+        prefix: the beginning of the terms.
+
+    Returns:
+        The number of atoms that hold each.
+
+    Raises:
+        DamagedCrystalError: The block does not decode.
+    """
+    terms, heads, _ = _columns(block)
+    return {term: int(heads[2 * place]) for place, term in enumerate(terms) if term.startswith(prefix)}
+
+
 def build_blocks(counts: Iterable[Mapping[str, int]], first_atom: int) -> Iterator[Block]:
     """Index consecutive atoms.
 

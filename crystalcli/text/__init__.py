@@ -282,6 +282,7 @@ if TYPE_CHECKING:
     from crystalcli.text.formats.pdf.page_picture import (
         PagePicture,
         draw_page,
+        find_rectangles,
     )
     from crystalcli.text.readers import (
         open_source,
@@ -357,6 +358,7 @@ else:
             "formats.pdf.page_picture": (
                 "PagePicture",
                 "draw_page",
+                "find_rectangles",
             ),
             "readers": ("open_source",),
             "source.text_decoder": ("decode_labelled",),
@@ -401,6 +403,7 @@ __all__ = [
     "cut_chunks",
     "decode_labelled",
     "draw_page",
+    "find_rectangles",
     "format_limit",
     "is_table_rule",
     "may_open",

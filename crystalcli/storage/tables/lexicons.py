@@ -56,6 +56,25 @@ class LexiconTables(Database):
         rows = self.rows(query, (lexicon, term))
         return self._checked(rows[0]) if rows else None
 
+    def blocks_with_prefix(self, lexicon: int, prefix: str, limit: int) -> list[bytes]:
+        """Read the blocks that may hold terms with a prefix, in order of their terms.
+
+        Args:
+            lexicon: The lexical segment.
+            prefix: The beginning of the terms.
+            limit: The most blocks to read, besides the first.
+
+        Raises:
+            DamagedCrystalError: A block does not match its digest.
+        """
+        first = self.block(lexicon, prefix)
+        query = (
+            "SELECT digest, data FROM posting WHERE lexicon = ? AND first_term > ? AND first_term < ? "
+            "ORDER BY first_term LIMIT ?"
+        )
+        rows = self.rows(query, (lexicon, prefix, f"{prefix}\U0010ffff", limit))
+        return [*([first] if first is not None else []), *map(self._checked, rows)]
+
     def blocks(self, lexicon: int) -> Iterator[bytes]:
         """Read all blocks of a lexical segment, in order of their terms.
 

@@ -32,7 +32,7 @@ async def _ask(page: PageRequest) -> Response:
     answer = page.site.answers.kept(question, where)
     values = _answer_values(answer) if answer is not None else {"answer": None}
     return page.render(
-        "ask.html", query=question, choice=choice, facets=make_facets(rows, choice, "/ask", question), **values
+        "ask.html", query=question, choice=choice, facets=make_facets(rows, choice, "/ask", {"q": question}), **values
     )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from crystalcli.library import Crystal
+    from crystalcli.text import PagePicture
 
 _WINDOW = 12_000  # characters of a window; a book of a million has 80
 _MOST_PARTS = 400  # in the list of contents
@@ -135,26 +136,45 @@ def _file_of(crystal: Crystal, name: str, at: int, end: int) -> tuple[Path, byte
         return file, source.digest, words
 
 
-async def _picture(page: PageRequest) -> Response:
-    """Draw a page of a PDF that the ledger knows, if its file is still the one that was read."""
+async def _drawn_page(page: PageRequest) -> tuple[PagePicture, str]:
+    """Draw a page of a PDF that the ledger knows, if its file is still the one that was read.
+
+    Returns:
+        The picture, and the words of the passage that the address names, or "".
+    """
     from starlette.concurrency import run_in_threadpool
-    from starlette.responses import Response
 
     from crystalcli.text import draw_page
 
     name, at, number = page.text("name"), page.number("at"), page.number("page")
     end = max(at, min(page.number("to"), at + _LONGEST_PASSAGE))
     file, digest, words = await page.read(lambda crystal: _file_of(crystal, name, at, end))
-
-    def draw() -> bytes:
-        picture = draw_page(file, digest, number)
-        return picture.marked(words) if words else picture.png
-
     try:
-        png = await run_in_threadpool(draw)
+        return await run_in_threadpool(draw_page, file, digest, number), words
     except SourceError as error:
         raise NotFoundError(f"page {number} of {name} cannot be shown: it {error}") from None
+
+
+async def _picture(page: PageRequest) -> Response:
+    """Show a page as a picture, with the passage marked on it."""
+    from starlette.concurrency import run_in_threadpool
+    from starlette.responses import Response
+
+    picture, words = await _drawn_page(page)
+    png = await run_in_threadpool(picture.marked, words) if words else picture.png
     return Response(png, media_type="image/png")
 
 
+async def _mark_place(page: PageRequest) -> Response:
+    """Say how far down a page the passage begins, from 0 to 1, so that it can be scrolled to."""
+    from starlette.responses import JSONResponse
+
+    from crystalcli.text import find_rectangles
+
+    picture, words = await _drawn_page(page)
+    rectangles = find_rectangles(picture, words)
+    return JSONResponse({"top": min(area.top for area in rectangles) / picture.height if rectangles else None})
+
+
 PICTURE = PageSpec("/document/picture", _picture)
+MARK_PLACE = PageSpec("/document/picture/mark", _mark_place)

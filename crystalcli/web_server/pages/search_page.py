@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crystalcli.errors import NotFoundError
+from crystalcli.index import TermIndex
 from crystalcli.lexical import query_terms
 from crystalcli.overview import documents_with
 from crystalcli.recall import Searcher
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _PASSAGES = 20
 _TYPED_PASSAGES = 12
+_COMPLETIONS = 6  # of a word of which the beginning is typed
 _MOST_TYPED = 200  # characters that are looked for while they are typed
 
 
@@ -44,31 +46,46 @@ class Hits:
     notice: str = ""
 
 
-def _by_words(page: PageRequest, crystal: Crystal, words: str, choice: FilterChoice, path: str) -> Hits:
-    """Find passages by their words, without any model."""
-    terms = query_terms(words)
+def _by_words(page: PageRequest, crystal: Crystal, words: str, choice: FilterChoice) -> Hits:
+    """Find passages by their words, without any model; the last word may go on."""
     rows = page.site.ledger.rows(crystal)
     with crystal.snapshot():
         index = crystal.shelf
+        head, last = (words, "") if not words[-1:].isalnum() else _without_last(words)
+        completions = [*query_terms(last), *TermIndex(index).completions(last, _COMPLETIONS)] if last else []
+        terms = {*query_terms(head), *completions}
+        if not terms:
+            return Hits([], [])
         sources = [source for source in index.store.sources() if source.chunks]
-        names = {source.path for source in documents_with(index, words, sources)} if terms else set()
-        facets = make_facets([row for row in rows if row.document.path in names], choice, path, words)
+        for term in query_terms(head):
+            sources = documents_with(index, term, sources)
+        if completions:
+            names = {source.path for term in set(completions) for source in documents_with(index, term, sources)}
+        else:
+            names = {source.path for source in sources}
+        facets = make_facets([row for row in rows if row.document.path in names], choice, "/search", {"q": words})
         chosen = choice.recall_filter()
         try:
             mask = crystal.filter_mask(chosen) if chosen is not None else None
         except NotFoundError:
             return Hits([], facets, 0)
-        results = Searcher(index, None, None).recall(words, _TYPED_PASSAGES, rerank=False, mask=mask)
-    last = words.split()[-1].casefold() if words.split() and words[-1].isalnum() else ""
-    snippets = [word_snippet(passage, set(terms), last) for passage in results.passages]
+        text = " ".join([head, *dict.fromkeys(completions)])
+        results = Searcher(index, None, None).recall(text, _TYPED_PASSAGES, rerank=False, mask=mask)
+    snippets = [word_snippet(passage, terms, last.casefold()) for passage in results.passages]
     number = sum(row.document.path in names and choice.admits(row) for row in rows)
     return Hits(snippets, facets, number)
+
+
+def _without_last(words: str) -> tuple[str, str]:
+    """Part the last word from those before."""
+    head, _, last = words.rpartition(" ")
+    return head, last
 
 
 def _by_meaning(page: PageRequest, crystal: Crystal, question: str, choice: FilterChoice) -> Hits:
     """Find passages by meaning and words."""
     rows = [row for row in page.site.ledger.rows(crystal) if row.document.chunks]
-    facets = make_facets(rows, choice, "/search", question)
+    facets = make_facets(rows, choice, "/search", {"q": question})
     try:
         results = crystal.recall(question, _PASSAGES, where=choice.recall_filter())
     except NotFoundError as error:
@@ -93,10 +110,10 @@ async def _search(page: PageRequest) -> Response:
 
 async def _words(page: PageRequest) -> Response:
     """Show passages by words, as a part of the page that is open."""
-    words, choice = page.text("q")[:_MOST_TYPED], filter_choice(page)
+    words, choice = page.request.query_params.get("q", "").lstrip()[:_MOST_TYPED], filter_choice(page)
     hits = Hits([], [])
-    if query_terms(words):
-        hits = await page.read(lambda crystal: _by_words(page, crystal, words, choice, "/search"))
+    if words:
+        hits = await page.read(lambda crystal: _by_words(page, crystal, words, choice))
     return html_response(page.fill("part_words.html", query=words, hits=hits).strip())
 
 

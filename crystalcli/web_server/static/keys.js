@@ -55,7 +55,19 @@
     }
   });
 
+  // The passage on the picture of a page comes into view when both are known.
+  async function showMark(picture) {
+    const answer = await fetch(picture.dataset.mark);
+    if (!answer.ok) return;
+    const { top } = await answer.json();
+    if (top === null) return;
+    await picture.decode();
+    if (picture.getBoundingClientRect().top < 0) return; // the reader has scrolled on
+    scrollTo({ top: picture.getBoundingClientRect().top + scrollY + top * picture.height - 0.35 * innerHeight });
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
+    for (const picture of document.querySelectorAll("img[data-mark]")) showMark(picture).catch(() => {});
     const wide = matchMedia("(min-width: 64rem)").matches;
     for (const filters of document.querySelectorAll("details.facets")) filters.open = wide;
     for (const contents of document.querySelectorAll("details.contents")) {

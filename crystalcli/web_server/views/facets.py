@@ -6,7 +6,7 @@ Knows: filters, addresses. Does not know: how documents were found.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from crystalcli.web_server.handling.ledger_cache import LedgerRow
@@ -48,18 +48,18 @@ class Facet:
     more: int = 0
 
 
-def make_facets(rows: Sequence[LedgerRow], choice: FilterChoice, path: str, query: str) -> list[Facet]:
+def make_facets(rows: Sequence[LedgerRow], choice: FilterChoice, path: str, kept: Mapping[str, str]) -> list[Facet]:
     """Count documents by folder, kind and year.
 
     Args:
         rows: The documents that were found, before the filter.
         choice: The filter; each facet counts what the others let through.
         path: The path of the page.
-        query: The question, which the addresses keep.
+        kept: Other parameters, which the addresses keep.
     """
 
     def option(label: str, count: int, changed: FilterChoice, chosen: bool) -> FacetOption:
-        return FacetOption(label, count, page_address(path, q=query, **changed.parameters), chosen)
+        return FacetOption(label, count, page_address(path, **kept, **changed.parameters), chosen)
 
     facets = []
     below = [row.folders for row in rows if choice.admits(row, without="in")]
@@ -88,7 +88,12 @@ def make_facets(rows: Sequence[LedgerRow], choice: FilterChoice, path: str, quer
         changed = replace(choice, since="" if chosen else since, until="" if chosen else until)
         options.append(option(str(year), count, changed, chosen))
     facets.append(_facet("Year", options))
-    return [facet for facet in facets if len(facet.options) > 1 or any(item.chosen for item in facet.options)]
+    total = sum(choice.admits(row) for row in rows)
+    return [
+        facet
+        for facet in facets
+        if len(facet.options) > 1 or any(item.chosen or item.count < total for item in facet.options)
+    ]
 
 
 def _folder_counts(folders: Iterable[list[str]], chosen: str) -> list[tuple[str, int]]:

@@ -52,11 +52,13 @@ class PagePicture:
 
     Attributes:
         png: The picture.
+        height: Its height in pixels.
         letters: The letters that stand on it, in the order of the file.
         boxes: The rectangle of each letter.
     """
 
     png: bytes
+    height: int
     letters: str
     boxes: tuple[Rectangle, ...]
 
@@ -93,11 +95,17 @@ def draw_page(path: Path, digest: bytes, page: int) -> PagePicture:
     fingerprint = _fingerprint_of(path, status.st_size, status.st_mtime_ns)
     if fingerprint.digest != digest:
         raise SourceError("has changed since it was read", Reason.CHANGED_WHILE_READ)
+    return _picture_of(path, fingerprint, page)
+
+
+@lru_cache(maxsize=6)
+def _picture_of(path: Path, fingerprint: Fingerprint, page: int) -> PagePicture:
+    """Draw a page once for its picture and for what is marked on it."""
     request = ReadRequest(path, FileSurvey(fingerprint, "pdf", b""), "pdf")
     function = "formats.pdf.page_picture:drawn_pages"
     for drawn in worker_values(request, function, page - 1, page, _BOUNDS):
         boxes = tuple(Rectangle(*box) for box in drawn["boxes"])
-        return PagePicture(base64.b64decode(drawn["png"]), drawn["letters"], boxes)
+        return PagePicture(base64.b64decode(drawn["png"]), drawn["height"], drawn["letters"], boxes)
     raise SourceError(f"has no page {page}", Reason.NOT_FOUND)
 
 
@@ -183,7 +191,7 @@ def drawn_pages(request: ReadRequest, first: int, end: int) -> Iterator[dict[str
         end: The page after the last.
 
     Yields:
-        For each page that the file has the keys `png` (base64), `letters` and `boxes`.
+        For each page that the file has the keys `png` (base64), `height`, `letters` and `boxes`.
 
     Raises:
         SourceError: The file has changed, or pdfium cannot open it.
@@ -234,7 +242,8 @@ def _drawn(document: Any, number: int) -> dict[str, Any]:
         (x0, y0), (x1, y1) = pixel(left, bottom), pixel(right, top)
         letters.append(character)
         boxes.append((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)))
-    return {"png": base64.b64encode(_png_of(picture)).decode(), "letters": "".join(letters), "boxes": boxes}
+    png = base64.b64encode(_png_of(picture)).decode()
+    return {"png": png, "height": picture.height, "letters": "".join(letters), "boxes": boxes}
 
 
 def _png_of(picture: Any) -> bytes:

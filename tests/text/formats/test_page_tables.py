@@ -220,7 +220,7 @@ def test_a_pdf_whose_table_goes_over_its_pages(tmp_path: Path) -> None:
 def test_a_row_with_its_names_is_found_on_the_page() -> None:
     letters = "2022 2021 Fares $ 1,120 $ 1,044 Total revenue 1,207 1,044"
     boxes = tuple(Rectangle(10.0 * at, 0, 10.0 * at + 9, 12) for at in range(len(letters)))
-    picture = PagePicture(b"", letters, boxes)
+    picture = PagePicture(b"", 100, letters, boxes)
     areas = find_rectangles(picture, "Revenue: Fares (in millions); 2022: $1,120; 2021: $1,044")
     assert areas[0].left == 10 * letters.index("Fares")
     assert areas[-1].right == 10 * letters.index(" Total") - 1

@@ -15,6 +15,9 @@ from collections.abc import Collection, Mapping
 
 # The least share, by idf, of the words that the answer adds, and of those that it repeats.
 _ADDED, _REPEATED = 0.75, 0.7
+# The same where it adds as many words as this: a whole clause of one sentence is about one thing.
+_CLAUSE = 5
+_ADDED_IN_CLAUSE, _REPEATED_BESIDE_CLAUSE = 0.9, 0.6
 
 
 def bears_out(
@@ -32,7 +35,10 @@ def bears_out(
     """
     added = said.keys() - asked.keys()
     repeated = (said.keys() & asked.keys()) or asked.keys()  # an answer of one name repeats nothing
-    return _share(added, said, stated) >= _ADDED and _share(repeated, asked, around) >= _REPEATED
+    has_added, has_repeated = _share(added, said, stated), _share(repeated, asked, around)
+    if len(added) >= _CLAUSE and has_added >= _ADDED_IN_CLAUSE and has_repeated >= _REPEATED_BESIDE_CLAUSE:
+        return True
+    return has_added >= _ADDED and has_repeated >= _REPEATED
 
 
 def _share(terms: Collection[str], weights: Mapping[str, float], present: Collection[str]) -> float:

@@ -195,11 +195,11 @@ class Searcher:
         return query._replace(scale=self._scale_of(query)) if self._rescale else query
 
     def _scale_of(self, query: PreparedQuery) -> SimilarityScale:
-        """Choose the scale that gives the cosines of all atoms mean 0 and the deviation _SPREAD."""
+        """Choose the scale that gives the cosines of atoms mean 0 and the deviation _SPREAD."""
         if query.encoded is None or self._codec is None or self.shelf.atom_codes is None:
             return SAME_SCALE
         cosines = self._codec.score_atoms(query.encoded.vector, self.shelf.atom_codes)
-        mean, deviation = mean_and_deviation(cosines)
+        mean, deviation = mean_and_deviation(cosines if self._unencoded is None else cosines[~self._unencoded])
         return SimilarityScale(mean, min(_MOST_GAIN, max(1.0, _SPREAD / deviation)))
 
     def rank(self, query: PreparedQuery, depth: int, count: int) -> list[ScoredAtom]:

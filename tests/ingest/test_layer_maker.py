@@ -26,8 +26,11 @@ from crystalcli.maintenance.compact import compact_crystal
 from crystalcli.maintenance.diff import diff_crystals
 from crystalcli.maintenance.export import export_documents
 from crystalcli.maintenance.merge import merge_crystals
+from crystalcli.recall.query import SimilarityScale
+from crystalcli.recall.searcher import Searcher
 from crystalcli.storage.file.file_lock import MAKING_LAYERS, lock_beside, release_lock
 from crystalcli.storage.store import Store
+from crystalcli.vectors import QuestionEncoder
 
 
 @pytest.fixture(autouse=True)
@@ -256,6 +259,19 @@ def test_questions_are_answered_before_layers_are_made(tmp_path, shelf_folder, e
         assert crystal.ingest([shelf_folder]).encoded_tokens == report.tokens
         assert crystal.layer_share == 1.0
         assert not crystal.lexical_only
+
+
+def test_text_without_layers_does_not_move_the_scale_of_an_encoder_of_ones_own(tmp_path, shelf_folder, encoder_folder):
+    def scale(crystal: Crystal) -> SimilarityScale:
+        encoder = QuestionEncoder(encoder_folder, crystal.tokenizer)
+        return Searcher(crystal.shelf, encoder, crystal.codec(), rescale=True).prepare("the lamp of the keeper").scale
+
+    with Crystal(tmp_path / "m.crystal", encoder=encoder_folder, reranker=None) as crystal:
+        crystal.ingest([shelf_folder / "tale.txt"])
+        before = scale(crystal)
+        assert before.gain > 1
+        assert crystal.ingest([shelf_folder], layers=False).layer_share < 1
+        assert scale(crystal) == before
 
 
 def test_upkeep_knows_a_crystal_whose_layers_are_partly_made(partly, reference, tmp_path, folder):

@@ -76,6 +76,7 @@ def text_blocks(
     for begin, end in pairwise(cuts):
         here = [mark for mark in shown if mark.start - start == begin]
         blocks += [_label_block(mark) for mark in here if mark.kind != "heading"]
+        begin += _head_length(text, begin, blocks[-1]) if here and here[-1].kind == "message" else 0
         heading = next((mark.label for mark in here if mark.kind == "heading"), "")
         inside = max(0, low - begin), max(0, min(high, end) - begin)
         blocks += _stretch_blocks(text[begin:end], kind, heading, inside)
@@ -85,8 +86,14 @@ def text_blocks(
 def _label_block(mark: Landmark) -> TextBlock:
     if mark.kind == "message":
         author, _, time = mark.label.rpartition(", ")
-        return TextBlock("message", label=author or time, time=time if author else "")
+        return TextBlock("message", label=author, time=time)
     return TextBlock("label", label=f"{_LABELS[mark.kind]} {mark.label}".strip())
+
+
+def _head_length(text: str, start: int, message: TextBlock) -> int:
+    """Give the length of the author and time in a message's text, which are shown already."""
+    head = f"[{message.time}] {message.label}: " if message.label else f"[{message.time}] "
+    return len(head) if text.startswith(head, start) else 0
 
 
 def _stretch_blocks(text: str, kind: str, heading: str, passage: tuple[int, int]) -> Iterator[TextBlock]:

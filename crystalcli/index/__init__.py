@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         atoms_of_documents,
         document_atoms,
         run_atom_spans,
+        spans_of_atoms,
     )
     from crystalcli.index.chapter import (
         CHAPTER_KEYS,
@@ -161,6 +162,7 @@ else:
                 "atoms_of_documents",
                 "document_atoms",
                 "run_atom_spans",
+                "spans_of_atoms",
             ),
             "chapter": (
                 "CHAPTERED",
@@ -332,6 +334,7 @@ __all__ = [
     "read_languages",
     "resolve_encoder",
     "run_atom_spans",
+    "spans_of_atoms",
     "summarize_ledger",
     "walk_layers",
     "write_segment",

@@ -79,6 +79,37 @@ def run_atom_spans(index: IndexReader, run: RunRow) -> AtomSpans:
     return AtomSpans(np.concatenate(atoms), np.concatenate(starts), np.concatenate(ends))
 
 
+def spans_of_atoms(index: IndexReader, source: int, atoms: Int64Array) -> AtomSpans:
+    """Compute the spans of some atoms of a document.
+
+    Of a long document only the runs that hold them are read.
+
+    Args:
+        index: The crystal's index.
+        source: The id of the document.
+        atoms: Numbers of atoms, int64 [n], rising.
+
+    Returns:
+        Those of the atoms that the document holds; one that it holds twice has its first span.
+
+    Raises:
+        DamagedCrystalError: A run or a segment of the document is damaged.
+    """
+    first_atoms = index.nesting.atoms
+    found = [AtomSpans(*(np.zeros(0, np.int64) for _ in range(3)))]
+    for run in index.store.runs_of(source):
+        if not 0 <= run.first_chunk <= run.first_chunk + run.chunks < len(first_atoms):
+            raise index.store.damaged("a document refers to chunks that are not there")
+        low, high = np.searchsorted(atoms, (first_atoms[run.first_chunk], first_atoms[run.first_chunk + run.chunks]))
+        if low < high:
+            spans = run_atom_spans(index, run)
+            rows = np.searchsorted(spans.atoms, atoms[low:high])
+            found.append(AtomSpans(*(column[rows] for column in spans)))
+    joined = AtomSpans(*map(np.concatenate, zip(*found, strict=True)))
+    _, rows = np.unique(joined.atoms, return_index=True)
+    return AtomSpans(*(column[rows] for column in joined))
+
+
 def document_atoms(index: IndexReader, source: SourceRow) -> DocumentAtoms:
     """Find the atoms of a document, and where in it they begin.
 

@@ -47,11 +47,13 @@ class FilterMask:
         whole: Ids of the documents that are in as a whole.
         parts: The allowed parts of the others, by id: characters `[start, end)`, int64 [n, 2],
             rising, one not touching the next.
+        of_people: Whether authors of messages were chosen, who may be assistants.
     """
 
     atoms: npt.NDArray[np.bool_]
     whole: frozenset[int]
     parts: dict[int, Int64Array]
+    of_people: bool = False
 
     def allows(self, source: int) -> bool:
         """Tell whether any of a document may answer."""
@@ -92,7 +94,8 @@ def make_filter_mask(index: IndexReader, recall_filter: RecallFilter) -> FilterM
         parts = _allowed_parts(index, sources, recall_filter)
         whole = {number: source for number, source in whole.items() if parts.get(number) == [(0, _END)]}
     partial = {number: np.array(spans, np.int64) for number, spans in parts.items() if spans and number not in whole}
-    return FilterMask(_atoms_of(index, list(whole), partial), frozenset(whole), partial)
+    atoms = _atoms_of(index, list(whole), partial)
+    return FilterMask(atoms, frozenset(whole), partial, bool(recall_filter.people))
 
 
 def has_gone(index: IndexReader) -> bool:

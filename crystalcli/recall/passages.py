@@ -21,8 +21,9 @@ from crystalcli.recall.content_dates import day_at
 from crystalcli.recall.duplicates import MAX_PLACES, ChunkPosition, find_duplicates
 from crystalcli.recall.layer_score import code_sums
 from crystalcli.recall.query import PreparedQuery, ScoredAtom
-from crystalcli.storage import SourceRow, landmark_span
-from crystalcli.text import is_table_rule, named_row, sentence_spans
+from crystalcli.recall.voice_score import CHAT_KIND
+from crystalcli.storage import SourceRow, landmark_span, landmarks_over
+from crystalcli.text import author_of_label, is_assistant, is_table_rule, named_row, sentence_spans
 from crystalcli.vectors import Codec
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 NEIGHBOURHOOD = 12  # best atoms that may join a passage as neighbours
 # Characters of a definition that is given whole where it holds most of an atom.
 MAX_DEFINITION = 800
+# Characters of a message to or from an assistant that is given whole, or of a part of a longer.
+MAX_MESSAGE = 600
+_OWN_WORDS = 0.3  # the part of a question that a person's message may lack and come before an answer
 _TABLED = frozenset(("markdown", "notebook"))  # kinds whose tables have landmarks
 _REACH = 2  # atoms that join on either side, at most
 _LONG_SENTENCE = 1200  # characters; a longer stretch is not a sentence
@@ -49,6 +53,8 @@ class _AtomSpan(NamedTuple):
         start: The first character, in the document.
         end: The character after the last, in the document.
         line: The line of `start`.
+        message: Where its message begins in a chat with an assistant, whose passages end with a
+            message; -1 elsewhere.
     """
 
     scored: ScoredAtom
@@ -59,6 +65,7 @@ class _AtomSpan(NamedTuple):
     start: int
     end: int
     line: int
+    message: int = -1
 
 
 class PassageBuilder:
@@ -136,10 +143,13 @@ class PassageBuilder:
                     if (
                         other is None
                         or other.source.id != seed.source.id
+                        or other.message != seed.message
                         or (other.source.id, other.start) in used_starts
                     ):
                         break
                     gap = joined[0].start - other.end if step < 0 else other.start - joined[-1].end
+                    if other.message >= 0 and sum(span.end - span.start for span in (*joined, other)) > MAX_MESSAGE:
+                        break
                     if not 0 <= gap <= _GAP or _without_passages(other, passages.values()) is not other:
                         break
                     joined.insert(0 if step < 0 else len(joined), other)
@@ -175,6 +185,9 @@ class PassageBuilder:
         chunk_start, newlines = self._index.before(run, location.chunk)
         if source.kind == "code":
             low, high = self._snap_to_definition(source, location.text, chunk_start, low, high)
+        message = -1
+        if source.kind == CHAT_KIND:
+            low, high, message = self._keep_to_message(source, location.text, chunk_start, low, high)
         if self._mask is not None:
             parts = self._mask.clip(source.id, chunk_start + low, chunk_start + high)
             if not parts:
@@ -183,7 +196,58 @@ class PassageBuilder:
             if not location.text[low:high].strip():
                 return None
         line = newlines + location.text.count("\n", 0, low) + 1
-        return _AtomSpan(scored, location, source, low, high, chunk_start + low, chunk_start + high, line)
+        return _AtomSpan(scored, location, source, low, high, chunk_start + low, chunk_start + high, line, message)
+
+    def _keep_to_message(
+        self, source: SourceRow, text: str, chunk_start: int, low: int, high: int
+    ) -> tuple[int, int, int]:
+        """Keep a span of a chunk's text to one message of a chat with an assistant.
+
+        The message that says most of the question is kept, a person's before an assistant's unless
+        the question asks for answers. A short message is given whole, and stays with a short answer
+        to it.
+
+        Args:
+            source: The document.
+            text: The chunk's text.
+            chunk_start: The chunk's first character in the document.
+            low: The span's first character in the chunk.
+            high: The character after its last.
+
+        Returns:
+            The span `[low, high)`, and where the message begins in the document; in other chats
+            the span as it was, and -1.
+        """
+        chunk_end = chunk_start + len(text)
+        # With the messages before and after: a chunk may hold one side's alone.
+        around = landmarks_over(self._store, source.id, "message", max(0, chunk_start - 1), chunk_end + 1)
+        if not any(is_assistant(author_of_label(label)) for _, label in around):
+            return low, high, -1
+        _, _, last_end = landmark_span(self._store, source.id, "message", around[-1][0])
+        ends = [start for start, _ in around[1:]] + [source.characters if last_end is None else last_end]
+        lengths = [
+            end - start
+            for (start, _), end in zip(around, ends, strict=True)
+            if start - chunk_start < high and end - chunk_start > low
+        ]
+        if self._query.wants_answers or (len(lengths) > 1 and max(lengths) <= MAX_MESSAGE):
+            return low, high, -1  # a question with its short answer
+        best = low, high, -1
+        best_worth = -1.0
+        for (start, label), end in zip(around, ends, strict=True):
+            first, last = max(0, start - chunk_start), min(end, chunk_end) - chunk_start
+            if first >= high or last <= low or not (inside := text[max(low, first) : min(high, last)].strip()):
+                continue
+            if self._mask is not None and not self._mask.clip(source.id, chunk_start + first, chunk_start + last):
+                continue
+            worth = sum(self._query.idf[term] for term in self._query.terms_in(inside)) / self._query.total_idf
+            if not (self._query.wants_answers or is_assistant(author_of_label(label))):
+                worth += _OWN_WORDS
+            if worth > best_worth:
+                if last - first > MAX_MESSAGE:
+                    first, last = max(low, first), min(high, last)
+                best, best_worth = (first, first + len(text[first:last].rstrip()), start), worth
+        return best
 
     def _snap_to_definition(
         self, source: SourceRow, text: str, chunk_start: int, low: int, high: int

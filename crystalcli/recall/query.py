@@ -63,6 +63,7 @@ class PreparedQuery(NamedTuple):
         forms: The forms of each term in the languages of the crystal.
         languages: Codes of these languages, besides English.
         scale: The scale of similarities to it.
+        wants_answers: Whether it asks what an assistant said.
     """
 
     text: str
@@ -75,6 +76,7 @@ class PreparedQuery(NamedTuple):
     forms: Mapping[str, Sequence[str]] = MappingProxyType({})
     languages: Sequence[str] = ()
     scale: SimilarityScale = SAME_SCALE
+    wants_answers: bool = False
 
     def masked(self, allowed: npt.NDArray[np.bool_]) -> PreparedQuery:
         """Give the question for a part of the atoms: others get no score by BM25."""

@@ -8,6 +8,7 @@ order in which they are added:
     bm25          its own words                                        lexical_score.py
     document      the name and the other words of its document         document_score.py
     definition    the name of its definition, in code                  name_score.py
+    voice         who wrote it, in chats with an assistant             voice_score.py
     exact         strings of the question as they are written          exact_score.py
     page          the other words of its page, in a PDF                page_score.py
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     BoolArray = npt.NDArray[np.bool_]
 
 # Signals of what an atom stands in. A score of 0 means that they say nothing.
-CONTEXT_SIGNALS = ("document", "definition", "exact", "page")
+CONTEXT_SIGNALS = ("document", "definition", "voice", "exact", "page")
 
 
 class LayerSimilarities(NamedTuple):

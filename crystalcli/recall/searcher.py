@@ -29,9 +29,12 @@ from crystalcli.recall.name_score import NameScorer
 from crystalcli.recall.page_score import PageScorer
 from crystalcli.recall.passages import NEIGHBOURHOOD, PassageBuilder
 from crystalcli.recall.query import SAME_SCALE, PreparedQuery, Results, ScoredAtom, SimilarityScale
+from crystalcli.recall.question_frame import without_frame
 from crystalcli.recall.rerank import RERANK_DEPTH, rerank_passages
 from crystalcli.recall.score_arrays import highest, mean_and_deviation, sum_of_z_scores
 from crystalcli.recall.score_table import CandidateAtoms, LayerSimilarities, ScoreTable, SignalScorer
+from crystalcli.recall.updates import put_updates_first
+from crystalcli.recall.voice_score import VoiceScorer, asks_about_answers, rank_by_voice
 from crystalcli.storage import has_landmarks
 from crystalcli.vectors import Codec, QuestionEncoder
 
@@ -139,9 +142,9 @@ class Searcher:
             raise UsageError("the question is empty")
         if reencode < 0:
             raise UsageError(f"reencode: expected 0 or more candidates, got {reencode}")
-        query = self.prepare(question)
+        query = self.prepare(without_frame(question) if self._has_messages else question)
         if mask is not None:
-            query = query.masked(mask.atoms)
+            query = query.masked(mask.atoms)._replace(wants_answers=query.wants_answers or mask.of_people)
         reranker = self.reranker if rerank else None
         count = k if reranker is None else max(k, RERANK_DEPTH)
         ranked = self.rank(query, depth, max(2 * NEIGHBOURHOOD, 4 * count, reencode))
@@ -165,6 +168,8 @@ class Searcher:
         passages: Sequence[Passage] = builder.make(ranked, count)
         if reranker is not None:
             passages = rerank_passages(reranker, query, passages)
+        if recency is not None and self._has_messages:
+            passages = put_updates_first(query, passages)
         return Results(query, tuple(passages[:k]), depth)
 
     @cached_property
@@ -230,7 +235,8 @@ class Searcher:
     def _rank_all(self, query: PreparedQuery, depth: int, count: int) -> list[ScoredAtom]:
         """Rank atoms, those of equal texts too."""
         if query.encoded is None or self._codec is None or self.shelf.atom_codes is None:
-            return _rank_by_bm25(query, count)
+            ranked = _rank_by_bm25(query, count)
+            return rank_by_voice(self.shelf, query, ranked) if self._has_messages else ranked
         scores = self._coarse_scores(query, self._codec)
         if depth == 1:
             return _rank_by_coarse_score(query, scores, count)
@@ -301,7 +307,10 @@ class Searcher:
         layers: list[SignalScorer] = [ClusterScorer(depth)]
         if depth == 3:
             layers.append(UnitScorer())
-        return [*layers, LexicalScorer(), DocumentScorer(self.shelf), NameScorer(self.shelf)]
+        in_context: list[SignalScorer] = [DocumentScorer(self.shelf), NameScorer(self.shelf)]
+        if self._has_messages:
+            in_context.append(VoiceScorer(self.shelf))
+        return [*layers, LexicalScorer(), *in_context]
 
     def _layer_similarities(
         self, query: PreparedQuery, codec: Codec, atoms: Int64Array, depth: int
@@ -328,7 +337,8 @@ def lexical_query(index: IndexReader, text: str, terms: TermIndex | None = None)
     scores = bm25.score(postings, index.lengths, idf)
     if index.dead is not None:
         scores[index.dead] = 0
-    return PreparedQuery(text, idf, scores, None, _NO_WEIGHTS, postings, forms=forms, languages=terms.languages)
+    query = PreparedQuery(text, idf, scores, None, _NO_WEIGHTS, postings, forms=forms, languages=terms.languages)
+    return query._replace(wants_answers=asks_about_answers(text))
 
 
 def _scores_of_allowed(cosines: FloatArray, lexical: FloatArray, allowed: npt.NDArray[np.bool_]) -> CoarseScores:

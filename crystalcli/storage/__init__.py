@@ -95,6 +95,7 @@ if TYPE_CHECKING:
         landmarks_between,
         landmarks_of,
         landmarks_of_kind,
+        landmarks_over,
         with_landmarks,
     )
     from crystalcli.storage.tables.reason_codes import (
@@ -179,6 +180,7 @@ else:
                 "landmarks_between",
                 "landmarks_of",
                 "landmarks_of_kind",
+                "landmarks_over",
                 "with_landmarks",
             ),
             "tables.reason_codes": ("reason_code_of",),
@@ -256,6 +258,7 @@ __all__ = [
     "landmarks_between",
     "landmarks_of",
     "landmarks_of_kind",
+    "landmarks_over",
     "languages_of",
     "lock_beside",
     "lock_holder",

@@ -37,6 +37,7 @@ document/
     markdown_row.py       Rows of a Markdown table, cell by cell, as they stand in its text.
     markup.py             Safe parser of XML and HTML: no entities of the file's own, no network,
                           bounds on depth.
+    message_author.py     Author of a message: a person, or a program that answers people.
     messages.py           Messages of a chat, in the form in which a crystal stores them.
     number_format.py      Numbers and dates as a spreadsheet shows them, by the format codes of
                           Office Open XML.
@@ -270,6 +271,11 @@ if TYPE_CHECKING:
         is_table_rule,
         named_row,
     )
+    from crystalcli.text.document.message_author import (
+        author_of_label,
+        is_assistant,
+        is_chat_owner,
+    )
     from crystalcli.text.formats.archive.archive_entry import (
         MAX_ARCHIVE_DEPTH,
         TOO_DEEP,
@@ -346,6 +352,7 @@ else:
                 "walk_files",
             ),
             "document.markdown_row": ("is_table_rule", "named_row"),
+            "document.message_author": ("author_of_label", "is_assistant", "is_chat_owner"),
             "formats.archive.archive_entry": (
                 "Allowance",
                 "MAX_ARCHIVE_DEPTH",
@@ -399,12 +406,15 @@ __all__ = [
     "SkippedPath",
     "are_entries",
     "asked_place",
+    "author_of_label",
     "by_content",
     "cut_chunks",
     "decode_labelled",
     "draw_page",
     "find_rectangles",
     "format_limit",
+    "is_assistant",
+    "is_chat_owner",
     "is_table_rule",
     "may_open",
     "named_row",

@@ -98,6 +98,26 @@ def landmark_span(store: Database, source: int, kind: str, position: int) -> tup
     return str(label), int(start), int(following[0][0]) if following else None
 
 
+def landmarks_over(store: Database, source: int, kind: str, start: int, end: int) -> list[tuple[int, str]]:
+    """Read (start, label) of the landmarks of `kind` in force somewhere in a span, in order.
+
+    Args:
+        store: The crystal.
+        source: The document.
+        kind: One of `types.LANDMARKS`.
+        start: The first character of the span.
+        end: The character after the last.
+    """
+    before = (
+        "SELECT start, label FROM landmark WHERE source = ? AND kind = ? AND start <= ? ORDER BY start DESC LIMIT 1"
+    )
+    inside = (
+        "SELECT start, label FROM landmark WHERE source = ? AND kind = ? AND start > ? AND start < ? ORDER BY start"
+    )
+    rows = [*store.rows(before, (source, kind, start)), *store.rows(inside, (source, kind, start, end))]
+    return typed_rows(rows, (int, str), store.path)
+
+
 def has_landmarks(store: Database, kind: str) -> bool:
     """Tell whether any source has a landmark of `kind`."""
     # By source and kind, as the table's key begins: no landmark of another kind is read.

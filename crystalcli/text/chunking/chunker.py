@@ -9,7 +9,8 @@ and paragraph ends in place of raw bytes).
 Encoded data, such as a picture in base64, is in chunks of its own, which have no tokens.
 
 Landmarks mark the beginnings and ends of definitions. These are the best places, those of the
-outermost definitions first.
+outermost definitions first. In a chat with a language model a chunk ends where the turn passes from
+one side to the other, unless both are short: a person's few words would drown in long answers.
 
 Knows boundaries and the tokenizer that it gets. Does not know files or vectors.
 """
@@ -19,19 +20,25 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
+from itertools import chain, groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from crystalcli.datatypes import Chunk, Landmark, Tokenizer
 from crystalcli.text.chunking.boundaries import DEFINITION, MEMBER, PARAGRAPH, WORD, Boundary, find_boundaries
 from crystalcli.text.chunking.encoded_data import EncodedText, split_encoded
+from crystalcli.text.document.message_author import author_of_label, is_assistant
 
 if TYPE_CHECKING:
     from crystalcli.datatypes import IntArray
 
 MAX_CHUNK_TOKENS = 254  # 256 positions less the encoder's two special tokens
-# A chunk has at least as many unless its document is shorter. Nearer to MAX_CHUNK_TOKENS, an edit
-# moves more cuts.
+# A chunk has at least as many unless its document or turn is shorter. Nearer to MAX_CHUNK_TOKENS,
+# an edit moves more cuts.
 MIN_CHUNK_TOKENS = 144
+# Characters of turns of a person and an assistant that stay in one chunk: a short answer is not
+# understood without its question.
+_SHORT_TURNS = 600
 _BATCH_CHARACTERS = 1 << 15  # cut at once; enough for dozens of chunks
 _MAX_PIECE = 4000  # characters; a longer piece without a boundary is first cut at white space
 _HASHED_CHARACTERS = 300  # before a boundary; a chunk of MIN_CHUNK_TOKENS is longer
@@ -68,12 +75,60 @@ def cut_chunks(
     the end) stays with the chunk before it.
 
     Args:
-        texts: a reading's pieces. Landmarks of definitions are places to cut; others are ignored.
+        texts: a reading's pieces. Landmarks of definitions and of messages are places to cut;
+            others are ignored.
         tokenizer: the encoder's.
         code: whether the text is code.
         limit: tokens of a chunk at most.
-        floor: tokens of a chunk at least, unless the whole text is shorter.
+        floor: tokens of a chunk at least, unless the whole text or turn is shorter.
     """
+    for turn in _turns(texts):
+        yield from _cut_turn(turn, tokenizer, code, limit, floor)
+
+
+def _turns(texts: Iterable[str | Landmark]) -> Iterator[Iterable[str | Landmark]]:
+    """Split a stream where a person's messages end and an assistant's begin, and the other way.
+
+    Short turns stay together while they have at most _SHORT_TURNS characters. Each part is to be
+    read to its end before the next; other text is one part.
+    """
+    is_answer = False
+
+    def by_turn() -> Iterator[tuple[int, str | Landmark]]:
+        nonlocal is_answer
+        number = 0
+        for text in texts:
+            if isinstance(text, Landmark) and text.kind == "message":
+                number += is_answer != (is_answer := is_assistant(author_of_label(text.label)))
+            yield number, text
+
+    together: list[str | Landmark] = []
+    size = 0
+    for _, numbered in groupby(by_turn(), key=itemgetter(0)):
+        turn = map(itemgetter(1), numbered)
+        head: list[str | Landmark] = []
+        length = 0
+        for text in turn:
+            head.append(text)
+            length += 0 if isinstance(text, Landmark) else len(text)
+            if length > _SHORT_TURNS:
+                break
+        if size + length > _SHORT_TURNS and together:
+            yield together
+            together, size = [], 0
+        if length > _SHORT_TURNS:
+            yield chain(head, turn)
+        else:
+            together += head
+            size += length
+    if together:
+        yield together
+
+
+def _cut_turn(
+    texts: Iterable[str | Landmark], tokenizer: Tokenizer, code: bool, limit: int, floor: int
+) -> Iterator[Chunk]:
+    """Cut the texts of one turn, as `cut_chunks`."""
     import numpy as np
 
     pending: list[_Piece] = []

@@ -36,6 +36,8 @@ def bears_out(
     added = said.keys() - asked.keys()
     repeated = (said.keys() & asked.keys()) or asked.keys()  # an answer of one name repeats nothing
     has_added, has_repeated = _share(added, said, stated), _share(repeated, asked, around)
+    if len(said) >= _CLAUSE and _share(said.keys(), said, stated) >= _ADDED_IN_CLAUSE:
+        return True  # the source's sentence, in nearly all of its words
     if len(added) >= _CLAUSE and has_added >= _ADDED_IN_CLAUSE and has_repeated >= _REPEATED_BESIDE_CLAUSE:
         return True
     return has_added >= _ADDED and has_repeated >= _REPEATED

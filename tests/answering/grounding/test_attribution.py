@@ -95,6 +95,8 @@ def test_rows_begin_with_a_mark_and_a_label():
         ("When is Ann's birthday?", "Ann's birthday is on 4 October.", True),
         ("What is fermentation like at 19 °C?", "Fermentation is slow at 19 °C.", True),
         ("Which day did the piano tuner come?", "The piano tuner was there on 24 January 2026.", True),  # "yesterday"
+        ("Summarise the crossing", "Captain Haddow reached the island on the ninth day with water.", False),
+        ("Summarise the crossing", "He reached the island on the ninth day, with water for two more.", True),
         ("Is fermentation fast at 19 °C?", "No.", False),  # it may deny what stands there
         ("What is fermentation like at 19 °C?", "Fermentation is dangerous at 19 °C.", False),
         ("Who sailed from Lamberhaven?", "Ann sailed from Lamberhaven on the ninth day.", False),  # from two sentences

@@ -86,6 +86,9 @@ def test_what_is_lit_is_what_recall_gives(crystal):
     down = crystal.layers(best.scope, QUESTION)
     assert best.unit_text in " ".join("".join(unit.text for unit in down.text).split())
     assert any(1 in unit.passages for unit in down.text)
+    lit = [unit.light > 0 for unit in down.text]
+    assert 0 < sum(lit) <= len(lit) / 2
+    assert best.unit_text in max(down.text, key=lambda unit: unit.light).text
     assert [step.layer for step in best.steps] == ["atoms", "clusters", "units"]
     assert all(step.score is not None and step.light > 0.3 for step in best.steps)
 

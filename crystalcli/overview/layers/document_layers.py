@@ -29,6 +29,7 @@ _MOST_LABELS = 24  # cells of a band of nodes whose labels can be read
 _MOST_TEXT = 60_000  # characters of a view whose cells have a text
 _EXCERPT = 90  # characters of a cell's text
 _OPENING = frozenset("“‘«\"'([{<#@$")  # signs that a text may begin with
+_FEW_UNITS = 4  # which are lit by their scores alone
 _PAGE = 900  # tokens of a view whose whole text is shown
 _WHOLE = 0.9  # share of a scope's text that a part has which is no part of it, but all
 
@@ -291,7 +292,12 @@ def unit_texts(
     if not len(units) or layers.tokens > _PAGE:
         return []
     scores = np.full(len(units), np.nan, np.float32) if trace is None else trace.scores_of("units", units.numbers)
-    light = np.zeros(len(units)) if trace is None else light_of(trace, "units", scores)
+    light = np.zeros(len(units), np.float32)
+    if trace is not None:
+        # All units of an atom are about as near as it is: only the nearer half of them is lit.
+        known = scores[np.isfinite(scores)]
+        least = float(np.median(known)) if len(known) > _FEW_UNITS else -np.inf
+        light = light_of(trace, "units", scores, least)
     starts = units.starts.tolist()
     text = index.span_text(layers.source, starts[0], int(units.ends[-1]))
     texts = []

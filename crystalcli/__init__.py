@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from crystalcli.maintenance.merge import MergeReport, RenamedDocument
     from crystalcli.maintenance.repair import RepairReport
     from crystalcli.maintenance.verify import Problem, VerifyReport
+    from crystalcli.memories.memory import Memory
     from crystalcli.neural_memory.beam_search import Recalled
     from crystalcli.neural_memory.forgetting_curve import Forgetting
     from crystalcli.neural_memory.memory_crystal import MemoryCrystal
@@ -136,6 +137,7 @@ __all__ = [
     "LitPassage",
     "LitStep",
     "Measure",
+    "Memory",
     "MemoryCrystal",
     "MemoryPart",
     "MemoryReport",
@@ -235,6 +237,7 @@ _HOMES = {
     "MemoryCrystal": "crystalcli.neural_memory.memory_crystal",
     "MemoryPart": "crystalcli.recall.memory_use",
     "MemoryReport": "crystalcli.recall.memory_use",
+    "Memory": "crystalcli.memories.memory",
     "MergeReport": "crystalcli.maintenance.merge",
     "ModelMissingError": "crystalcli.errors",
     "NewerFormatError": "crystalcli.errors",

@@ -53,6 +53,9 @@ LANDMARKS = (
 )
 HEADING_JOINT = " › "
 TABLE_JOINT = " | "
+# Kinds of documents that no file holds: what was told, and the turns of `crystal chat`.
+MEMORY_KIND = "memory"
+CONVERSATION_KIND = "conversation"
 # Kinds of documents that keep the file's own text, so that its lines are the file's lines.
 LINED = frozenset(("text", "markdown", "rst", "markup", "code"))
 # Kinds whose places are said with their chapter.
@@ -214,6 +217,7 @@ class RecallFilter:
         by_content: True: only dates that are written in the text or in a name count, as for dates
             in a question. False: for a document without one the time of its file counts.
         present: Whether documents whose files are gone are left out.
+        as_of: The day after which nothing counts, as if it were that day.
     """
 
     within: tuple[str, ...] = ()
@@ -224,6 +228,12 @@ class RecallFilter:
     tags: tuple[str, ...] = ()
     by_content: bool = False
     present: bool = False
+    as_of: datetime.date | None = None
+
+    @property
+    def last_day(self) -> datetime.date | None:
+        """The earlier of `until` and `as_of`; None without both."""
+        return min((day for day in (self.until, self.as_of) if day is not None), default=None)
 
     def __bool__(self) -> bool:
         return self.selects or self.present
@@ -231,7 +241,12 @@ class RecallFilter:
     @property
     def selects(self) -> bool:
         """True if it has a condition beside `present`."""
-        return bool(self.within or self.kinds or self.people or self.tags or self.since or self.until)
+        return bool(self.within or self.kinds or self.people or self.tags or self.since or self.last_day)
+
+    @property
+    def asks_conversations(self) -> bool:
+        """True if it may mean the conversations of `crystal chat`, which are left out otherwise."""
+        return CONVERSATION_KIND in self.kinds or bool(self.within)
 
     def __str__(self) -> str:
         kinds = " and ".join(self.kinds)
@@ -244,6 +259,7 @@ class RecallFilter:
         else:
             parts += [f"since {self.since}"] if self.since is not None else []
             parts += [f"until {self.until}"] if self.until is not None else []
+        parts += [f"as of {self.as_of}"] if self.as_of is not None else []
         return ", ".join(parts)
 
 
@@ -633,6 +649,7 @@ class Answer:
         reading: The filter of the question, and whether it was dropped; None without one.
         read_as: The question as it was understood after those before it; None where it was not
             rewritten.
+        changes: What has changed of the memories that are cited, each in a line with both dates.
     """
 
     question: str
@@ -651,6 +668,7 @@ class Answer:
     portions: tuple[Portion, ...] = ()
     reading: FilterReading | None = None
     read_as: str | None = None
+    changes: tuple[str, ...] = ()
 
     @property
     def turn(self) -> Turn:

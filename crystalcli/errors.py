@@ -8,6 +8,7 @@ CrystalError                      1   something failed
 │   └── EncoderMismatchError      2   the crystal's vectors come from another encoder
 ├── SourceError                   3   a source does not exist, cannot be read, or is empty
 │   └── UnsteadySourceError       3   a source cannot be read now; the next try may succeed
+├── LockedError                   1   another program is writing the crystal
 ├── MissingFileError              3   a crystal or a memory file does not exist
 ├── NotACrystalError              4   the file is not a crystal
 │   └── DamagedCrystalError       4   the crystal is damaged
@@ -121,6 +122,10 @@ class CrystalError(Exception):
     """Base of every error that this package raises on purpose."""
 
     exit_code = 1
+
+
+class LockedError(CrystalError):
+    """Another program is writing the crystal."""
 
 
 class UsageError(CrystalError):

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         RepairReport,
         VerifyReport,
     )
+    from crystalcli.memories import Memory
     from crystalcli.overview import DocumentOutline, Excerpt, LayerScope, LayerView, LitPassage
     from crystalcli.recall import LayerTrace, MemoryReport, Results, Searcher
     from crystalcli.retrieval_lm import PerplexityReport
@@ -73,6 +74,7 @@ Fetch: TypeAlias = Callable[[str], Path | None]
 
 _TRACES = 4  # questions whose scores are kept, 4 bytes for each atom of the crystal
 _WAIT_TO_KEEP = 2.0  # seconds that a summary waits for another program that writes the file
+_WAIT_TO_TELL = 10.0  # seconds that a memory waits for a program that puts another file in its place
 
 
 class Crystal(CrystalReader):
@@ -422,6 +424,233 @@ class Crystal(CrystalReader):
 
         return layer_worker(self.path)
 
+    # --- memories -----------------------------------------------------------------------------
+
+    def remember(
+        self,
+        text: str,
+        *,
+        by: str = "",
+        at: str | date | None = None,
+        tags: Sequence[str] = (),
+        pin: bool = False,
+    ) -> Memory:
+        """Keep a sentence or a note as a dated document of its own. No model is needed.
+
+        It is committed when this returns, also while another program ingests; that program indexes
+        it at its next commit, and it can be recalled from then on. It never replaces another.
+
+        Args:
+            text: The text.
+            by: Who tells it.
+            at: The day that it speaks of: a date, "2026-09-20 14:30", "yesterday"; None: now.
+            tags: Its tags.
+            pin: Whether it is pinned.
+
+        Raises:
+            UsageError: The text is empty or too long, or the date, the name or a tag cannot be
+                used.
+            CrystalError: The crystal cannot be written.
+        """
+        from crystalcli.memories import describe_memory, tell_memory
+
+        dated = "" if at is None else str(at)
+        with self._telling() as store:
+            row = tell_memory(store, self._encoder, text, author=by, dated=dated, tags=tags, pinned=pin)
+            return describe_memory(store, row)
+
+    def memories(
+        self,
+        *,
+        tags: Sequence[str] = (),
+        by: str = "",
+        pinned: bool = False,
+        superseded: bool | None = None,
+        limit: int | None = None,
+    ) -> list[Memory]:
+        """List what was told, the newest date first.
+
+        Args:
+            tags: Only memories with all of these tags.
+            by: Only those of this person.
+            pinned: Only those that are pinned.
+            superseded: True: only those that others have superseded; False: only those that hold.
+            limit: The most memories; None for all.
+        """
+        from crystalcli.memories import describe_memory
+
+        wanted = [tag.lstrip("#").lower() for tag in tags]
+        with self.snapshot():
+            rows = self._store.memories(
+                author=" ".join(by.split()), tags=wanted, pinned=pinned, superseded=superseded, limit=limit
+            )
+            return [describe_memory(self._store, row) for row in rows]
+
+    def memory_count(self) -> int:
+        """Count what was told."""
+        with self.snapshot():
+            return self._store.memory_count()
+
+    def edit_memory(self, number: str, text: str) -> Memory:
+        """Give a memory another text; its date, its tags and its id stay.
+
+        Args:
+            number: Its id, or the beginning of its id.
+            text: The new text.
+
+        Raises:
+            NotFoundError: No memory has the id.
+            UsageError: The text is empty or too long, or several ids begin like that.
+        """
+        from crystalcli.memories import describe_memory, edit_memory
+
+        with self._telling() as store:
+            return describe_memory(store, edit_memory(store, self._encoder, number, text))
+
+    def find_memory(self, number: str) -> Memory:
+        """Find a memory by its id, the beginning of its id, or the name of its document.
+
+        Raises:
+            NotFoundError: No memory has it.
+            UsageError: Several ids begin like that.
+        """
+        from crystalcli.memories import describe_memory, find_memory
+
+        with self.snapshot():
+            return describe_memory(self._store, find_memory(self._store, number))
+
+    def pin_memories(self, numbers: Sequence[str], *, pinned: bool = True) -> list[Memory]:
+        """Pin memories, or take the pins away.
+
+        Args:
+            numbers: Their ids, or the beginnings of these.
+            pinned: Whether they are pinned from now on.
+
+        Raises:
+            NotFoundError: No memory has an id; nothing is changed then.
+        """
+        from crystalcli.memories import describe_memory, pin_memories
+
+        with self._telling() as store:
+            return [describe_memory(store, row) for row in pin_memories(store, numbers, pinned=pinned)]
+
+    def memory_changes(self) -> list[tuple[Memory, Memory]]:
+        """List what has changed: the memory that is superseded, and the one that superseded it."""
+        from crystalcli.memories import describe_memory, list_changes
+
+        with self.snapshot():
+            return [
+                (describe_memory(self._store, change.older), describe_memory(self._store, change.newer))
+                for change in list_changes(self._store)
+            ]
+
+    def uphold_memories(self, numbers: Sequence[str], *, holds: bool = True) -> list[Memory]:
+        """Decide that memories still hold, whatever was told since.
+
+        Args:
+            numbers: Their ids, or the beginnings of these.
+            holds: False: leave it to what was told since.
+
+        Raises:
+            NotFoundError: No memory has an id; nothing is changed then.
+        """
+        from crystalcli.memories import describe_memory, uphold_memories
+
+        with self._telling() as store:
+            return [describe_memory(store, row) for row in uphold_memories(store, numbers, holds=holds)]
+
+    def forget_memories(self, numbers: Sequence[str]) -> list[Memory]:
+        """Forget memories; their text leaves the bytes of the file with the next `compact`.
+
+        Args:
+            numbers: Their ids, or the beginnings of these.
+
+        Returns:
+            The memories that are forgotten.
+
+        Raises:
+            NotFoundError: No memory has an id; nothing is forgotten then.
+        """
+        from crystalcli.memories import describe_memory, forget_memories
+
+        with self._telling() as store:
+            return [describe_memory(store, row._replace(source=0)) for row in forget_memories(store, numbers)]
+
+    def begin_conversation(self) -> str:
+        """Name the document of a new conversation, which `keep_turn` writes."""
+        from datetime import datetime
+
+        stem = f"conversations/{datetime.now().astimezone():%Y-%m-%d-%H%M%S}"
+        name, count = stem, 1
+        with self.snapshot():
+            while self._store.source_named(name) is not None:
+                count += 1
+                name = f"{stem}~{count}"
+        return name
+
+    def last_conversation_day(self) -> date | None:
+        """Find the day of the last turn of a conversation that is kept; None without any."""
+        from crystalcli.memories import last_conversation_day
+
+        with self.snapshot():
+            return last_conversation_day(self._store)
+
+    def keep_turn(self, conversation: str, answer: Answer) -> None:
+        """Keep a question and its answer, with what was cited, at the end of a conversation.
+
+        It is a document of kind "conversation", which other answers leave out unless the question
+        or a filter means it.
+
+        Args:
+            conversation: The name of its document, as of `begin_conversation`.
+            answer: The answer.
+
+        Raises:
+            CrystalError: The crystal was opened for reading only, or cannot be written.
+        """
+        from crystalcli.memories import tell_turn, turn_messages
+
+        with self._telling() as store:
+            tell_turn(store, self._encoder, conversation, turn_messages(answer))
+
+    def index_told(self) -> bool:
+        """Index what was told while another program was writing the file, unless one is now.
+
+        Returns:
+            Whether all that was told can be recalled.
+        """
+        from crystalcli.ingest import index_waiting
+
+        self._follow()
+        if not self._store.has_waiting():
+            return True
+        if self._mode == "read":
+            return False
+        with suppress(CrystalError), self._telling() as store:  # it is only put off
+            if not store.shared:
+                index_waiting(store, self._encoder)
+        return not self._store.has_waiting()
+
+    @contextmanager
+    def _telling(self) -> Iterator[Store]:
+        """Open the file for short transactions inside the block, also while another program writes.
+
+        Raises:
+            CrystalError: The crystal was opened for reading only, or cannot be written.
+        """
+        if self._mode == "read":
+            raise CrystalError(f"{self.path} was opened for reading only")
+        if self._store.writable or not self.path.exists():
+            with self._writing() as store:
+                yield store
+            return
+        self._store.close()
+        try:
+            with Store.open_for_telling(self.path, wait=max(self._wait, _WAIT_TO_TELL)) as store:
+                yield store
+        finally:
+            self._replace_store()
+
     def watch(
         self,
         paths: Paths,
@@ -617,12 +846,17 @@ class Crystal(CrystalReader):
             NotFoundError: Nothing was recalled, or a document that the question names does not
                 exist.
         """
+        from crystalcli.answering import changes_cited
+
         ask_options = options_of(options, single).with_defaults(lambda: is_model_named(model))
+        self.index_told()
         read_as = self._understand(question, history)
         if read_as is not None and on_read_as is not None:
             on_read_as(read_as)
+        day = ask_options.where.as_of if ask_options.where is not None else None
+        as_of = str(day) if day is not None else ""
         answer = self._answer(read_as or question, ask_options, model, allow_remote, on_text, on_evidence, progress)
-        return replace(answer, question=question, read_as=read_as)
+        return replace(answer, question=question, read_as=read_as, changes=changes_cited(self, answer.citations, as_of))
 
     def _answer(
         self,
@@ -688,7 +922,7 @@ class Crystal(CrystalReader):
             return
         # It is a note for the next time: nothing is lost where it cannot be written.
         with suppress(CrystalError), self._writing(max(self._wait, _WAIT_TO_KEEP)) as store:
-            if store.add_summary_table():
+            if store.add_new_tables():
                 with store.transaction():
                     known = {source.id: source for source in store.sources()}
                     store.add_summaries(row for source, row in summaries if known.get(source.id) == source)
@@ -1045,9 +1279,16 @@ class Crystal(CrystalReader):
             CrystalError: The output exists and `force` is False.
         """
         from crystalcli.maintenance import merge_crystals
+        from crystalcli.memories import settle_all_claims
 
         inputs = [expanded(path) for path in paths]
-        return merge_crystals(inputs, expanded(output), force=force, progress=_count_progress(progress, "tokens"))
+        report = merge_crystals(inputs, expanded(output), force=force, progress=_count_progress(progress, "tokens"))
+        with Store.open(expanded(output)) as merged:
+            has_claims = bool(merged.claim_keys())
+        if has_claims:  # a memory of one crystal may supersede one of another
+            with Store.open(expanded(output), writable=True, wait=_WAIT_TO_TELL) as merged, merged.transaction():
+                settle_all_claims(merged)
+        return report
 
     @staticmethod
     def repair(

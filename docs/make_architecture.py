@@ -23,7 +23,7 @@ ROOMS = (
     ("text vectors lexical storage lm models neural_memory", 1),
     ("index language_models", 2),
     ("ingest recall", 3),
-    ("evaluation maintenance overview retrieval_lm", 4),
+    ("evaluation maintenance memories overview retrieval_lm", 4),
     ("answering", 5),
     ("library", 6),
     ("mcp_server", 7),

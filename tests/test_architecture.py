@@ -38,6 +38,7 @@ FLOORS = {
     "recall": 3,
     "evaluation": 4,
     "maintenance": 4,
+    "memories": 4,
     "overview": 4,
     "retrieval_lm": 4,
     "answering": 5,

@@ -47,11 +47,15 @@ evidence/
                           signs.
     newest_first.py       The order of dated passages: of those that answer about as well the newest
                           comes first.
+    own_memories.py       Memories before other passages where the question is about the person who
+                          asks.
     question_type.py      The kind of answer that a question expects, and whether a sentence shows
                           that kind.
     sentence_ranking.py   The sentences of passages, ranked by how well they answer a question.
     speaker_match.py      The match between the speakers of a conversation and the person in the
                           question.
+    superseded.py         Superseded memories behind those that hold, and what has changed in the
+                          words of an answer.
 
 exact/
     code_answer.py        A question about source code answered exactly: definitions, callers,
@@ -144,6 +148,9 @@ if TYPE_CHECKING:
     from crystalcli.answering.conversation.understanding import (
         understand_question,
     )
+    from crystalcli.answering.evidence.superseded import (
+        changes_cited,
+    )
     from crystalcli.answering.grounding.attribution import (
         is_quotations,
         quotation_line,
@@ -186,6 +193,7 @@ else:
             ),
             "broad.broad_question": ("broad_intent",),
             "conversation.understanding": ("understand_question",),
+            "evidence.superseded": ("changes_cited",),
             "grounding.attribution": (
                 "is_quotations",
                 "quotation_line",
@@ -225,6 +233,7 @@ __all__ = [
     "PackedContext",
     "answer_question",
     "broad_intent",
+    "changes_cited",
     "chat_messages",
     "count_mentions",
     "fill_template",

@@ -11,13 +11,15 @@ from crystalcli.answering.broad.broad_question import BroadIntent, unit_named
 from crystalcli.answering.evidence import answerability, sentence_ranking
 from crystalcli.answering.evidence.answer_span import answer_spans, cite_spans
 from crystalcli.answering.evidence.newest_first import newest_first
+from crystalcli.answering.evidence.own_memories import memories_first
+from crystalcli.answering.evidence.superseded import holding_first
 from crystalcli.answering.exact.code_question import code_intents
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.answer_draft import AnswerDraft, KeepSummaries
 from crystalcli.answering.grounding.declining import declines
 from crystalcli.answering.metadata.document_answer import answer_document_question
 from crystalcli.answering.prompt import prompt_context
-from crystalcli.answering.prompt.passage_choice import choose_passages
+from crystalcli.answering.prompt.passage_choice import choose_passages, passages_in_mind
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.answering.request.filter_reading import read_filter
 from crystalcli.datatypes import Answer, ChatModel, Citation, FilterReading, Progress, RecallFilter
@@ -176,7 +178,10 @@ def _recall(crystal: CrystalReader, draft: AnswerDraft, reading: FilterReading) 
     )
     if not results:
         raise NotFoundError(prompt_context.NO_MATCH)
-    passages = newest_first(crystal, draft.question, results.passages, asked=reading.newest)
+    recalled = memories_first(crystal, draft.question, results.passages, reading)
+    passages = newest_first(crystal, draft.question, recalled, asked=reading.newest)
+    as_of = reading.recall_filter.as_of
+    passages = holding_first(crystal, draft.question, passages, str(as_of) if as_of is not None else "")
     draft.passages, draft.wants_newest = passages[: options.k], reading.newest
     draft.seconds_to_passages = draft.seconds()
     return replace(results, passages=tuple(passages))
@@ -216,6 +221,7 @@ def _generate(crystal: CrystalReader, draft: AnswerDraft, quotations: Sequence[C
     """Answer in a model's words, each sentence with the quotations that carry it."""
     draft.model, draft.citations = model.name, list(quotations)
     passages = choose_passages(crystal, draft.question, draft.passages, newest=draft.wants_newest)
+    passages = [*passages[:1], *passages_in_mind(crystal, draft.options.in_mind, passages), *passages[1:]]
     prompt = prompt_context.build_prompt(draft.question, passages, draft.options, model, model.count)
     sources = attribution.Sources(crystal, draft.question, prompt.passages, draft.citations)
     with draft.keep_when_stopped():

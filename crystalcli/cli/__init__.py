@@ -22,6 +22,7 @@ commands/
                          background.
     mcp_cmd.py           `crystal mcp`: the crystal as tools of assistants, by the Model Context
                          Protocol.
+    memories_cmd.py      `crystal memories`: what was told, listed, edited, pinned and forgotten.
     merge_cmd.py         `crystal merge`: one crystal of several.
     models_cmd.py        `crystal models`: the weights that crystal fetches, and language models of
                          one's own by name.
@@ -30,6 +31,7 @@ commands/
     perplexity_cmd.py    `crystal perplexity`: the language model with memory and without.
     recall_cmd.py        `crystal recall`: the passages that answer a question best, for one
                          question or many.
+    remember_cmd.py      `crystal remember`: a sentence or a note into the crystal.
     repair_cmd.py        `crystal repair`: a sound file from a damaged one.
     serve_cmd.py         `crystal serve`: pages in the browser to ask the crystal, search it, and
                          read what it holds.
@@ -85,6 +87,7 @@ render/
                          dictionaries for programs.
     markdown_escape.py   Escapes that make Markdown show any text as it is, without heading, link or
                          HTML.
+    memory_view.py       Views of memories: text for people, dictionaries for programs.
     model_view.py        Views of models: the weights that crystal fetches and the user's own, side
                          by side.
     move_view.py         Views of export, merge, forget, compact and diff: text for people,

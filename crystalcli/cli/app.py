@@ -28,6 +28,8 @@ class CrystalCommands(CommandGroup):
         "ask": f"{_COMMANDS}.ask.ask_cmd",
         "chat": f"{_COMMANDS}.ask.chat_cmd",
         "recall": f"{_COMMANDS}.recall_cmd",
+        "remember": f"{_COMMANDS}.remember_cmd",
+        "memories": f"{_COMMANDS}.memories_cmd",
         "open": f"{_COMMANDS}.open_cmd",
         "serve": f"{_COMMANDS}.serve_cmd",
         "mcp": f"{_COMMANDS}.mcp_cmd",

@@ -2,34 +2,39 @@
 
 The question it answers: which text, vectors and places belong to which chunk?
 
-atom_spans.py         Characters of the atoms of a chunk, a run or a document.
-byte_cache.py         A least-recently-used cache bounded in bytes.
-chapter.py            The chapter that a heading names: its number, in figures or words, and its
-                      title.
-chunk_context.py      The context of a chunk: document name, headings, enclosing definition.
-chunk_language.py     The language of a chunk: that of its text, else that of the document so far.
-chunk_reader.py       Stored chunks one by one: text, hash, context, language, units, codes.
-codebook_training.py  Codebooks of the user's own encoder, learned from text.
-document_chunks.py    The chunks of one document as the index stores them, each with its context and
-                      language.
-document_lookup.py    Finds one document by its name or by the end of its path.
-encoder.py            The encoder of a crystal: the program's own, or one in a user's folder.
-fidelity.py           The fidelity of codes: their mean cosine to the vectors, per layer.
-fill.py               Missing parts of a crystal, made after its text: layers and codebooks.
-glob_pattern.py       Globs over the names of documents, as regular expressions.
-index_reader.py       The resident index of a crystal: the segment, chunk and codes of each atom.
-layer_encoder.py      Encoding of chunks to the codes of layers 1 to 3.
-ledger_summary.py     Summary of a crystal's ledger: how many documents of which kinds are in which
-                      folders.
-node_spans.py         Nodes of one layer of a document, in its order, with their places in its text.
-place.py              The place of a span: its file, chapter, pages, lines, sheet and row, message.
-run_builder.py        Runs of a document, built while its chunks are numbered.
-segment_reader.py     Single segments: their spans, their trees, and their numbering.
-segment_writer.py     Segments, collected from chunks and committed: text, spans, codes, terms.
-stats.py              Figures of a crystal, and a walk through the layers of one document.
-term_index.py         The lexical index of an open crystal: a term's postings and its idf.
-train_codebooks.py    A script that learns the codebooks of an encoder from files of text.
-tree.py               The tree of a crystal's nodes: each chunk's first atom, cluster and unit.
+atom_spans.py          Characters of the atoms of a chunk, a run or a document.
+byte_cache.py          A least-recently-used cache bounded in bytes.
+chapter.py             The chapter that a heading names: its number, in figures or words, and its
+                       title.
+chunk_context.py       The context of a chunk: document name, headings, enclosing definition.
+chunk_language.py      The language of a chunk: that of its text, else that of the document so far.
+chunk_reader.py        Stored chunks one by one: text, hash, context, language, units, codes.
+codebook_training.py   Codebooks of the user's own encoder, learned from text.
+document_chunks.py     The chunks of one document as the index stores them, each with its context
+                       and language.
+document_lookup.py     Finds one document by its name or by the end of its path.
+encoder.py             The encoder of a crystal: the program's own, or one in a user's folder.
+fidelity.py            The fidelity of codes: their mean cosine to the vectors, per layer.
+fill.py                Missing parts of a crystal, made after its text: layers and codebooks.
+glob_pattern.py        Globs over the names of documents, as regular expressions.
+index_reader.py        The resident index of a crystal: the segment, chunk and codes of each atom.
+layer_encoder.py       Encoding of chunks to the codes of layers 1 to 3.
+ledger_summary.py      Summary of a crystal's ledger: how many documents of which kinds are in which
+                       folders.
+node_spans.py          Nodes of one layer of a document, in its order, with their places in its
+                       text.
+place.py               The place of a span: its file, chapter, pages, lines, sheet and row, message.
+run_builder.py         Runs of a document, built while its chunks are numbered.
+segment_reader.py      Single segments: their spans, their trees, and their numbering.
+segment_writer.py      Segments, collected from chunks and committed: text, spans, codes, terms.
+short_text_encoder.py  Layers of a few short chunks, by the encoder in numpy: no torch has to be
+                       imported.
+small_segments.py      Small segments: a few chunks are appended as a segment, and small neighbours
+                       become one.
+stats.py               Figures of a crystal, and a walk through the layers of one document.
+term_index.py          The lexical index of an open crystal: a term's postings and its idf.
+train_codebooks.py     A script that learns the codebooks of an encoder from files of text.
+tree.py                The tree of a crystal's nodes: each chunk's first atom, cluster and unit.
 """
 
 from __future__ import annotations
@@ -141,6 +146,12 @@ if TYPE_CHECKING:
         merge_tail,
         write_segment,
     )
+    from crystalcli.index.short_text_encoder import (
+        encode_short_chunks,
+    )
+    from crystalcli.index.small_segments import (
+        append_chunks,
+    )
     from crystalcli.index.stats import (
         ChunkView,
         LayerStats,
@@ -199,6 +210,7 @@ else:
             ),
             "fidelity": (
                 "add_fidelity",
+                "append_chunks",
                 "fidelity_sums",
             ),
             "fill": (
@@ -252,6 +264,8 @@ else:
                 "merge_tail",
                 "write_segment",
             ),
+            "short_text_encoder": ("encode_short_chunks",),
+            "small_segments": ("append_chunks",),
             "stats": (
                 "ChunkView",
                 "LayerStats",
@@ -297,6 +311,7 @@ __all__ = [
     "Subtree",
     "TermIndex",
     "add_fidelity",
+    "append_chunks",
     "atom_starts",
     "atoms_of_documents",
     "build_draft",
@@ -311,6 +326,7 @@ __all__ = [
     "describe_document",
     "document_atoms",
     "document_with_suffix",
+    "encode_short_chunks",
     "fidelity_sums",
     "fill_layers",
     "fill_layers_in_turns",

@@ -17,18 +17,19 @@ class RunBuilder:
         lines: Newlines of the document up to there.
     """
 
-    def __init__(self, source: int, characters: int = 0, lines: int = 0) -> None:
+    def __init__(self, source: int, characters: int = 0, lines: int = 0, ordinal: int = 0) -> None:
         """Start at a place in a document.
 
         Args:
             source: The id of the document.
             characters: Characters of the document before the first chunk.
             lines: Newlines of the document before the first chunk.
+            ordinal: The number of the first run in the document.
         """
         self.runs: list[RunRow] = []
         self.characters, self.lines = characters, lines
         self._source = source
-        self._ordinal = 0
+        self._ordinal = ordinal
 
     def continues(self, chunk: int) -> bool:
         """Return whether chunk number `chunk` would extend the last run."""

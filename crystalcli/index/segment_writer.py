@@ -113,6 +113,13 @@ class SegmentWriter:
         self._bytes += len(data)
         return number
 
+    def resume(self) -> None:
+        """Number the next chunks after those that were appended since the last commit."""
+        assert not self._pending
+        if segments := self._store.segments():
+            self._next_chunk = segments[-1].first_chunk + segments[-1].chunks
+            self._next_atom = segments[-1].first_atom + segments[-1].atoms
+
     @property
     def full(self) -> bool:
         """True once enough text or work is pending for a commit."""
@@ -215,7 +222,13 @@ def build_draft(
 
 
 def write_segment(
-    store: Store, first_chunk: int, first_atom: int, draft: Draft, codes: LayerCodes | None
+    store: Store,
+    first_chunk: int,
+    first_atom: int,
+    draft: Draft,
+    codes: LayerCodes | None,
+    *,
+    max_merged_atoms: int | None = None,
 ) -> SegmentRow:
     """Write a segment and its part of the lexical index, inside a transaction.
 
@@ -225,6 +238,7 @@ def write_segment(
         first_atom: The number of its first atom.
         draft: The segment.
         codes: Its codes; None when there are no weights.
+        max_merged_atoms: As of `merge_tail`.
 
     Returns:
         The row of the segment.
@@ -242,18 +256,24 @@ def write_segment(
         for name, data in zip(codes._fields, codes, strict=True):
             store.add_part(number, name, data)
     store.add_lexicon(0, first_atom, atoms, draft.blocks)
-    merge_tail(store)
+    merge_tail(store, max_merged_atoms)
     return segment._replace(id=number)
 
 
-def merge_tail(store: Store) -> None:
+def merge_tail(store: Store, max_atoms: int | None = None) -> None:
     """Merge the last lexical segments while four neighbours are of one level, inside a transaction.
 
     Four become one of the next level, so that their number stays small.
+
+    Args:
+        store: The crystal, open for writing.
+        max_atoms: The most atoms of the result, which bounds the time; None for any number.
     """
     while True:
         last = store.lexicons()[-_FAN:]
         if len(last) < _FAN or len({lexicon.level for lexicon in last}) > 1:
+            return
+        if max_atoms is not None and sum(lexicon.atoms for lexicon in last) > max_atoms:
             return
         merge_lexicons(store, last[0].level + 1, [lexicon.id for lexicon in last])
 

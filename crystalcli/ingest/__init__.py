@@ -15,6 +15,8 @@ staleness.py       Staleness of files: which must be read, judged by the ledger 
                    their bytes.
 status.py          The status of a crystal: its ledger, compared with the folders as they are now.
 stdin_document.py  A document from standard input, in a temporary file while it is read.
+told_documents.py  Documents of what was told: each memory is one, and so are the turns of a
+                   conversation.
 watch.py           A watcher that keeps a crystal current while files change.
 """
 
@@ -66,6 +68,9 @@ if TYPE_CHECKING:
         STDIN_NAME,
         spool_stream,
     )
+    from crystalcli.ingest.told_documents import (
+        index_waiting,
+    )
     from crystalcli.ingest.watch import (
         WatchBatch,
         Watcher,
@@ -115,6 +120,7 @@ else:
                 "STDIN_NAME",
                 "spool_stream",
             ),
+            "told_documents": ("index_waiting",),
             "watch": (
                 "WatchBatch",
                 "Watcher",
@@ -142,6 +148,7 @@ __all__ = [
     "folders_noted",
     "forecast_ingest",
     "home_of",
+    "index_waiting",
     "ingest_into",
     "is_piped",
     "layer_worker",

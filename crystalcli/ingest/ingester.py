@@ -51,6 +51,7 @@ from crystalcli.ingest.ledger import Ledger, unread_row
 from crystalcli.ingest.locations import own_files
 from crystalcli.ingest.slack_users import users_last
 from crystalcli.ingest.staleness import ChangeDetector, Verdict, WalkedFile
+from crystalcli.ingest.told_documents import index_waiting
 from crystalcli.storage import SourceRow, Store
 from crystalcli.text import (
     DEFAULT_READ_OPTIONS,
@@ -345,11 +346,12 @@ class Ingester:
         self._files_total = sum(isinstance(entry, FoundFile) for entry in entries)
         self._bytes_total = sum(entry.size for entry in entries if isinstance(entry, FoundFile))
         try:
+            self._take_told()
             for walked in self._detector.judge(entries):
                 self._take(walked)
                 self._commit_when_full()
             self._ledger.mark_gone(paths, entries, rules, changed_paths)
-            self._writer.commit()
+            self._commit()
         except KeyboardInterrupt:
             self._writer.commit(layers=False)
             raise
@@ -362,9 +364,22 @@ class Ingester:
         self._tally.seconds = time.monotonic() - began
         return self._tally.report()
 
+    def _commit(self) -> None:
+        """Commit what is pending, and then what was told meanwhile by other programs."""
+        self._writer.commit()
+        self._take_told()
+
+    def _take_told(self) -> None:
+        """Make documents of what was told and waits; nothing is pending in the writer."""
+        told = index_waiting(self._store, self._encoder, new_id=self._ledger.new_id, is_taken=self._ledger.is_taken)
+        for row in told:
+            self._ledger.learn(row)
+        if told:
+            self._writer.resume()
+
     def _commit_when_full(self) -> None:
         if self._writer.full and (self._ledger.has_pending or self._finished):
-            self._writer.commit()
+            self._commit()
 
     # --- one file ---------------------------------------------------------------------------------
 
@@ -463,7 +478,7 @@ class Ingester:
             self._tally.languages[chunk.language] += len(chunk.ids)
             if self._writer.full:
                 self._tell(file.relative, current)
-                self._writer.commit()
+                self._commit()
                 self._tell(file.relative, current)
         self._finished.append(current)
         self._current = None
@@ -496,7 +511,7 @@ class Ingester:
             with closing(reading.members()) as members:
                 self._take_members(members, file, location, fingerprint, seen)
         except UnsteadySourceError:
-            self._writer.commit()  # the second attempt then finds the document
+            self._commit()  # the second attempt then finds the document
             raise
         except SourceError:
             pass  # its text is whole; it names the files that could not be read
@@ -572,7 +587,7 @@ class Ingester:
             with closing(archive.members(self._allowance)) as members:
                 self._take_members(self._entering(row, known, members), file, location, fingerprint, seen)
         except UnsteadySourceError:
-            self._writer.commit()  # the second attempt then finds the members that were read
+            self._commit()  # the second attempt then finds the members that were read
             raise
         finally:
             self._allowance, self._depth = outer_allowance, self._depth - 1

@@ -84,6 +84,19 @@ class Ledger:
             self._next_id += 1
         return row
 
+    def new_id(self) -> int:
+        """Take the next free id, for a document that is written without being entered."""
+        return self.with_id(SourceRow(0, "", "", "")).id
+
+    def is_taken(self, name: str) -> bool:
+        """Tell whether a document has a name, or will have it at the next commit."""
+        return name in self._names
+
+    def learn(self, row: SourceRow) -> None:
+        """Note a row that was written without being entered."""
+        self._by_location[row.location] = row
+        self._names[row.path] = row.location
+
     def enter(self, row: SourceRow) -> SourceRow:
         """Enter a row, which the next commit writes, and return it with its id."""
         row = self.with_id(row)

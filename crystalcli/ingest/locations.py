@@ -17,7 +17,8 @@ from crystalcli.storage import Store, real_path
 
 # Suffixes of a crystal and of the files beside it while it is written or repaired.
 _OWN_SUFFIXES = (
-    "", "-wal", "-shm", "-journal", "-lock", "-layers", "-new", "-repair", "-repair-lock", "-repair-wal", "-repair-copy",
+    "", "-wal", "-shm", "-journal", "-lock", "-tell-lock", "-layers", "-new",
+    "-repair", "-repair-lock", "-repair-wal", "-repair-copy",
 )  # fmt: skip
 
 # Prefix of the locations of documents from standard input; no path in a ledger has two slashes.

@@ -89,12 +89,13 @@ def compact_crystal(path: Path, progress: Callable[[int, int], None] | None = No
             for source in sources:
                 check_seal(old, source)
                 numbers, landmarks = copier.copy_chunks(chunks, source.id), landmark_triples(old, source.id)
-                copier.add_document(source, numbers, landmarks, old.summaries(source.id))
+                copier.add_document(source, numbers, landmarks, old.summaries(source.id), old.memory_of(source.id))
                 documents += source.chunks > 0
                 done += source.tokens
                 if progress is not None:
                     progress(done, total)
             copier.finish()
+            copier.add_waiting(old.waiting_memories())
             new_size = crystal_size(new)
     return CompactReport(old_size, new_size, documents, time.monotonic() - started)
 

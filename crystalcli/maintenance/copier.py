@@ -28,7 +28,7 @@ from crystalcli.index import (
     count_terms,
     write_segment,
 )
-from crystalcli.storage import ChunkSpans, RunRow, SourceRow, Store, SummaryRow
+from crystalcli.storage import ChunkSpans, MemoryRow, RunRow, SourceRow, Store, SummaryRow
 
 Landmarks = Sequence[tuple[int, str, str]]  # (start, kind, label)
 
@@ -51,7 +51,7 @@ class CrystalCopier:
         self._pending: list[StoredChunk] = []
         self._pending_bytes = 0
         self._first_chunk = self._first_atom = 0
-        self._documents: list[tuple[SourceRow, list[RunRow], Landmarks, list[SummaryRow]]] = []
+        self._documents: list[tuple[SourceRow, list[RunRow], Landmarks, list[SummaryRow], MemoryRow | None]] = []
         self._sources = 0
 
     def copy_chunks(self, chunks: ChunkReader, source: int) -> array[int]:
@@ -73,7 +73,12 @@ class CrystalCopier:
         return numbers
 
     def add_document(
-        self, row: SourceRow, numbers: Sequence[int], landmarks: Landmarks, summaries: Sequence[SummaryRow]
+        self,
+        row: SourceRow,
+        numbers: Sequence[int],
+        landmarks: Landmarks,
+        summaries: Sequence[SummaryRow],
+        memory: MemoryRow | None = None,
     ) -> None:
         """Add a document to the ledger of the copy.
 
@@ -82,15 +87,24 @@ class CrystalCopier:
             numbers: The numbers of its chunks in the copy.
             landmarks: Its landmarks.
             summaries: What language models have said of it, which stays true of the same text.
+            memory: The memory that it holds; None for another document.
         """
         self._sources += 1
         renumbered = [summary._replace(source=self._sources) for summary in summaries]
         runs = self._runs(self._sources, numbers)
-        self._documents.append((row._replace(id=self._sources), runs, landmarks, renumbered))
+        if memory is not None:
+            memory = memory._replace(source=self._sources)
+        self._documents.append((row._replace(id=self._sources), runs, landmarks, renumbered, memory))
 
     def finish(self) -> None:
         """Write the rest."""
         self._write()
+
+    def add_waiting(self, memories: Sequence[MemoryRow]) -> None:
+        """Add what was told and waits to be indexed, unless it is there already."""
+        store = self._target
+        with store.transaction():
+            store.put_memories(memory for memory in memories if not store.has_memory(memory.id))
 
     def _copy_chunk(self, chunk: StoredChunk) -> int:
         # A segment has codes for all of its chunks or for none.
@@ -126,11 +140,15 @@ class CrystalCopier:
                 segment = write_segment(store, self._first_chunk, self._first_atom, draft, _layer_codes(pending))
                 self._first_chunk += segment.chunks
                 self._first_atom += segment.atoms
-            for row, runs, landmarks, summaries in self._documents:
+            for row, runs, landmarks, summaries, memory in self._documents:
                 store.put_source(row)
                 store.add_runs(runs)
                 store.add_landmarks(row.id, landmarks)
                 store.add_summaries(summaries)
+                if memory is not None:
+                    # Two crystals may have given one id to two memories.
+                    is_taken = store.has_memory(memory.id)
+                    store.put_memory(memory._replace(id=store.free_memory_id(memory)) if is_taken else memory)
         self._pending, self._pending_bytes, self._documents = [], 0, []
 
 

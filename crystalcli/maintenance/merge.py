@@ -34,6 +34,7 @@ from crystalcli.maintenance.copier import CrystalCopier
 from crystalcli.storage import (
     ANALYSIS_KEY,
     LANGUAGES_KEY,
+    MemoryRow,
     SourceRow,
     Store,
     check_seal,
@@ -203,6 +204,7 @@ class _Merger:
         self._folders: set[str] = set()
         self._rules: dict[str, FileFilter] = {}
         self._fidelity: list[dict[str, tuple[int, float]]] = []
+        self._waiting: list[MemoryRow] = []
         self._encoder_location = ""  # of an encoder that is not the program's own
         self._by_path: dict[str, _Entry] = {}
         self._by_location: dict[str, _Entry] = {}
@@ -225,14 +227,17 @@ class _Merger:
             row = source._replace(location=location, root=root)
             self._settle(_Entry(row, self._copier.copy_chunks(chunks, source.id), store, source.id))
             yield source.tokens
+        self._waiting += store.waiting_memories()
 
     def finish(self) -> None:
         """Write the ledger, and the metadata of all crystals."""
         for entry in self._by_path.values():
             landmarks, summaries = landmark_triples(entry.store, entry.source), entry.store.summaries(entry.source)
-            self._copier.add_document(entry.row, entry.numbers, landmarks, summaries)
+            memory = entry.store.memory_of(entry.source)
+            self._copier.add_document(entry.row, entry.numbers, landmarks, summaries, memory)
             self.tally.documents += entry.row.chunks > 0
         self._copier.finish()
+        self._copier.add_waiting(self._waiting)
         with self._new.transaction():
             self._new.set_meta("folders", folders_noted(self._folders))
             if self._rules:

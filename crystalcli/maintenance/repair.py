@@ -38,6 +38,7 @@ from crystalcli.storage import (
     CONTEXTS_PART,
     LANGUAGES_PART,
     DamagedFile,
+    MemoryRow,
     RunRow,
     SegmentRow,
     SourceRow,
@@ -50,6 +51,7 @@ from crystalcli.storage import (
     digest,
     insert_rows,
     lock_beside,
+    lock_for_telling,
     put_in_place,
     real_path,
     reason_code_of,
@@ -59,7 +61,10 @@ from crystalcli.storage import (
 from crystalcli.vectors import node_counts
 
 # Tables that a repair writes itself; rows of the others are copied as they are.
-_REBUILT_TABLES = frozenset(("meta", "source", "run", "landmark", "segment", "part", "lexicon", "posting", "summary"))
+_REBUILT_TABLES = frozenset(
+    ("meta", "source", "run", "landmark", "segment", "part", "lexicon", "posting", "summary", "memory")
+)
+_WAIT = 10.0  # seconds, for a program that tells a memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +127,9 @@ def repair_crystal(
     """
     if not path.is_file():
         Store.open(path)  # raises the error that fits
-    lock = lock_beside(path)
+    lock, telling = lock_beside(path), None
     try:
+        telling = lock_for_telling(path, _WAIT)
         problems = 1
         with contextlib.suppress(DamagedCrystalError), Store.open(path) as store:
             problems = len(verify_crystal(store, progress=progress).problems)
@@ -139,6 +145,7 @@ def repair_crystal(
                 Path(f"{target}{suffix}").unlink(missing_ok=True)
         return tally.report(problems, backup_path)
     finally:
+        release_lock(telling)
         release_lock(lock)
 
 
@@ -202,6 +209,7 @@ class _Repair:
         with self._store.transaction():
             self._recover_documents()
             self._recover_summaries()
+            self._recover_memories()
             for name in sealed_tables():
                 if name not in _REBUILT_TABLES:
                     insert_rows(self._store, name, self._damaged.table(name))
@@ -465,6 +473,18 @@ class _Repair:
         for number in sorted(sources.keys() | runs.keys() | landmarks.keys()):
             in_order = sorted(runs[number], key=lambda run: run.ordinal)
             self._recover_document(number, sources.get(number), in_order, landmarks[number], taken)
+
+    def _recover_memories(self) -> None:
+        """Copy what was told; a memory whose document is lost is indexed again from its text."""
+        memories = []
+        for row in self._damaged.table("memory"):
+            row.pop("rowid", None)
+            with contextlib.suppress(DamagedCrystalError):
+                memory = checked_row(MemoryRow, tuple(row.values()), self._damaged.path)
+                if not self._store.has_source(memory.source):
+                    memory = memory._replace(source=0)
+                memories.append(memory)
+        self._store.put_memories(memories)
 
     def _recover_summaries(self) -> None:
         """Copy the summaries of documents that are there; others of the same part may be made."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.datatypes import LANDMARKS, RATIOS, DocumentState
+from crystalcli.datatypes import LANDMARKS, MEMORY_KIND, RATIOS, DocumentState
 from crystalcli.errors import CrystalError, DamagedCrystalError
 from crystalcli.index import SegmentReader, check_numbering, open_segment, read_languages
 from crystalcli.maintenance.term_checksum import TermChecksum
@@ -448,6 +448,9 @@ class _Verifier:
         )
         if self._store.rows(query, (source.id, source.characters))[0][0]:
             return "a landmark is outside its text, or of an unknown kind"
+        memory = self._store.memory_of(source.id)
+        if (source.kind == MEMORY_KIND) != (memory is not None):
+            return "what was told of it is missing" if memory is None else "it is told, and is no memory"
         if not all(summary_fits(summary, source) for summary in self._store.summaries(source.id)):
             return "a summary is of a part outside its text"
         return ""

@@ -11,7 +11,7 @@ document_tools.py  The tools `read`, `outline`, `list` and `mentions`: what stan
 instructions.py    Instructions of a server for the model: what the crystal holds, and when to use
                    the tools.
 listener.py        Socket that a server listens on.
-note_tool.py       The tool `remember`: a note becomes a dated document of its own.
+note_tool.py       The tool `remember`: a note becomes a memory, a dated document of its own.
 place_line.py      Places and texts as a model reads them: one line of place, then the text.
 search_tool.py     The tool `search`: passages that answer a question, and whether they seem to
                    answer it.

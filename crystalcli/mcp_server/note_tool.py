@@ -1,37 +1,28 @@
-"""The tool `remember`: a note becomes a dated document of its own.
+"""The tool `remember`: a note becomes a memory, a dated document of its own.
 
-Knows: names of notes. Does not know: how documents are read.
+Knows: the tool's parameters. Does not know: how a memory is kept.
 """
 
 from __future__ import annotations
 
-import re
-from datetime import datetime
-from io import BytesIO
 from typing import TYPE_CHECKING
 
-from crystalcli.errors import UsageError
 from crystalcli.mcp_server.tool_spec import Arguments, Parameter, ToolSpec
 
 if TYPE_CHECKING:
     from crystalcli.library import Crystal
 
-_FOLDER = "remembered"
-_MAX_TITLE = 60  # characters of a name
-
 
 def _remember(crystal: Crystal, arguments: Arguments) -> str:
-    """Store a text as a Markdown document that is named by its date and title."""
+    """Keep a text, with its title above it."""
     text, title = arguments["text"].strip(), " ".join(arguments["title"].split())
-    if not text:
-        raise UsageError("remember: the text is empty")
-    words = re.sub(r"[^\w-]+", "-", title.lower()).strip("-")[:_MAX_TITLE].strip("-")
-    stem = f"{_FOLDER}/{datetime.now().astimezone():%Y-%m-%d-%H%M%S}{f'-{words}' if words else ''}"
-    taken = {document.path for document in crystal.documents()}
-    names = (f"{stem}{f'-{number}' if number > 1 else ''}.md" for number in range(1, len(taken) + 2))
-    name = next(name for name in names if name not in taken)
-    crystal.ingest_stream(BytesIO(f"# {title}\n\n{text}\n".encode() if title else f"{text}\n".encode()), name)
-    return f"Remembered as {name}."
+    memory = crystal.remember(
+        f"{title}\n\n{text}" if title and text else text,
+        by=arguments["by"],
+        at=arguments["date"] or None,
+        tags=[tag for tag in arguments["tags"].replace(",", " ").split() if tag],
+    )
+    return f"Remembered as {memory.document or memory.id}."
 
 
 REMEMBER = ToolSpec(
@@ -40,6 +31,9 @@ REMEMBER = ToolSpec(
     (
         Parameter("text", "string", "The note, complete in itself, in Markdown.", None),
         Parameter("title", "string", "A few words that name it.", ""),
+        Parameter("by", "string", "Who says it, if not the user.", ""),
+        Parameter("date", "string", "The day that it speaks of: 2026-09-20, yesterday; now by default.", ""),
+        Parameter("tags", "string", "Tags, such as home, garden.", ""),
     ),
     _remember,
     writes=True,

@@ -25,7 +25,7 @@ from crystalcli.storage import SourceRow, landmarks_of, landmarks_of_kind
 
 # Kinds whose names are dates of what they say; the name of any other has to begin with its date.
 # "report-2022-07-01.pdf" may speak of any time.
-NOTES = frozenset(("markdown", "text", "rst", "markup", "chat", "mail"))
+NOTES = frozenset(("markdown", "text", "rst", "markup", "chat", "mail", "memory", "conversation"))
 # The label of a message: its day, and its time with the space before it.
 MESSAGE_TIME = re.compile(r"(?:.*, )?(\d{4}-\d\d-\d\d)( \d\d:\d\d)?(?: UTC)?", re.DOTALL)
 _NAME_DATE = re.compile(

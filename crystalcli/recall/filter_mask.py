@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crystalcli.datatypes import DocumentState, RecallFilter
+from crystalcli.datatypes import CONVERSATION_KIND, DocumentState, RecallFilter
 from crystalcli.errors import NotFoundError, UsageError
 from crystalcli.index import IndexReader, TermIndex, glob_to_regex, run_atom_spans
 from crystalcli.lexical import query_terms
@@ -82,7 +82,7 @@ def make_filter_mask(index: IndexReader, recall_filter: RecallFilter) -> FilterM
         UsageError: The first day is after the last, a name is empty, or a glob is invalid.
         DamagedCrystalError: The crystal is damaged.
     """
-    since, until = recall_filter.since, recall_filter.until
+    since, until = recall_filter.since, recall_filter.last_day
     if since is not None and until is not None and since > until:
         raise UsageError(f"the first day, {since}, is after the last, {until}")
     sources = _select_sources(index, recall_filter)
@@ -103,6 +103,11 @@ def has_gone(index: IndexReader) -> bool:
     return bool(
         index.store.rows("SELECT 1 FROM source WHERE state = ? AND chunks > 0 LIMIT 1", (DocumentState.GONE.value,))
     )
+
+
+def has_told_conversations(index: IndexReader) -> bool:
+    """Tell whether the crystal holds conversations of `crystal chat`."""
+    return bool(index.store.rows("SELECT 1 FROM source WHERE kind = ? AND chunks > 0 LIMIT 1", (CONVERSATION_KIND,)))
 
 
 def authors_of(index: IndexReader) -> dict[str, int]:
@@ -144,6 +149,7 @@ def _select_sources(index: IndexReader, recall_filter: RecallFilter) -> list[Sou
         source
         for source in sources
         if source.id in selected
+        and (source.kind != CONVERSATION_KIND or recall_filter.asks_conversations)
         and (not recall_filter.kinds or source.kind in recall_filter.kinds)
         and not (recall_filter.present and source.state == DocumentState.GONE)
     ]
@@ -200,11 +206,13 @@ def _is_below(path: str, folder: str) -> bool:
 
 
 def _with_tag(index: IndexReader, sources: Sequence[SourceRow], tag: str) -> list[SourceRow]:
-    """Select the Markdown documents with a tag. Only those that hold its words are read."""
+    """Select the Markdown documents and memories with a tag; only those with its words are read."""
     wanted = tag.lstrip("#").lower()
+    told = {memory.source for memory in index.store.memories(tags=[wanted])}
     markdown = [source for source in sources if source.kind == "markdown"]
     holders = _sources_with_words(index, [source.id for source in markdown], wanted)
-    return [source for source in markdown if source.id in holders and wanted in tags_of(index.span_text(source))]
+    tagged = {source.id for source in markdown if source.id in holders and wanted in tags_of(index.span_text(source))}
+    return [source for source in sources if source.id in tagged or source.id in told]
 
 
 def _sources_with_words(index: IndexReader, sources: list[int], text: str) -> set[int]:
@@ -225,22 +233,22 @@ def _sources_with_words(index: IndexReader, sources: list[int], text: str) -> se
 
 
 def all_tags(index: IndexReader) -> list[str]:
-    """List the tags of the Markdown documents, in order.
+    """List the tags of the Markdown documents and memories, in order.
 
     Raises:
         DamagedCrystalError: The crystal is damaged.
     """
     markdown = [source for source in index.store.sources() if source.kind == "markdown" and source.chunks]
-    return sorted({tag for source in markdown for tag in tags_of(index.span_text(source))})
+    told = {tag for memory in index.store.memories() for tag in memory.tags.split()}
+    return sorted(told.union(*(tags_of(index.span_text(source)) for source in markdown)))
 
 
 def _no_tag(index: IndexReader, sources: Sequence[SourceRow], tag: str) -> str:
-    markdown = [source for source in sources if source.kind == "markdown"]
-    if not markdown:
-        return f"no tag #{tag.lstrip('#')}: tags are read from Markdown documents, and this crystal has none"
     known = all_tags(index)
+    if not known and not any(source.kind == "markdown" for source in sources):
+        return f"no tag #{tag.lstrip('#')}: tags are read from Markdown documents, and this crystal has none"
     near = _nearest(tag.lstrip("#").lower(), known) or (f"; its tags: {', '.join(known[:20])}" if known else "")
-    return f"no Markdown document in this crystal has the tag #{tag.lstrip('#')}{near}"
+    return f"no Markdown document and no memory in this crystal has the tag #{tag.lstrip('#')}{near}"
 
 
 # --- parts of documents ---------------------------------------------------------------------------
@@ -292,7 +300,7 @@ def _allowed_parts(
 
 def _is_inside(day: date | None, recall_filter: RecallFilter) -> bool:
     """Tell whether a day is in the period of a filter; without a period every one is."""
-    since, until = recall_filter.since, recall_filter.until
+    since, until = recall_filter.since, recall_filter.last_day
     if since is None and until is None:
         return True
     return day is not None and (since is None or since <= day) and (until is None or day <= until)

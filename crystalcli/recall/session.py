@@ -207,7 +207,7 @@ class CrystalReader:
         recall_filter = where if isinstance(where, RecallFilter) else reading and reading.recall_filter
         recency = recency_of(half_life, now, newest=reading is not None and reading.newest)
         with self.snapshot(), one_blas_thread():
-            mask = self.filter_mask(recall_filter) if recall_filter else None
+            mask = self.filter_mask(recall_filter or RecallFilter())
             question = question if reading is None else reading.searched_for(question)
             results = self.searcher().recall(question, k, depth, reencode, recency, rerank, mask)
             return results if reading is None else replace(results, reading=reading)
@@ -215,14 +215,17 @@ class CrystalReader:
     def filter_mask(self, recall_filter: RecallFilter) -> FilterMask | None:
         """Make the mask of a filter; None where it lets everything through.
 
+        Conversations of `crystal chat` are left out unless the filter may mean them.
+
         Raises:
             NotFoundError: It lets nothing through, or names what is nowhere in the crystal.
             UsageError: Its first day is after its last, a name is empty, or a glob is invalid.
         """
-        from crystalcli.recall.filter_mask import has_gone, make_filter_mask
+        from crystalcli.recall.filter_mask import has_gone, has_told_conversations, make_filter_mask
 
         with self.snapshot():
-            if not recall_filter.selects and not (recall_filter.present and has_gone(self.shelf)):
+            hides = not recall_filter.asks_conversations and has_told_conversations(self.shelf)
+            if not recall_filter.selects and not hides and not (recall_filter.present and has_gone(self.shelf)):
                 return None
             mask = make_filter_mask(self.shelf, recall_filter)
             if recall_filter.selects and not mask.atoms.any():
@@ -232,11 +235,16 @@ class CrystalReader:
             return mask
 
     def tags(self) -> list[str]:
-        """List the tags of the Markdown documents, in order."""
+        """List the tags of the Markdown documents and memories, in order."""
         from crystalcli.recall.filter_mask import all_tags
 
         with self.snapshot():
             return all_tags(self.shelf)
+
+    def has_memories(self) -> bool:
+        """Tell whether the crystal holds memories that can be recalled."""
+        with self.snapshot():
+            return bool(self._store.memories(limit=1))
 
     def has_gone_files(self) -> bool:
         """Tell whether the files of some documents were gone at the last ingest."""

@@ -24,6 +24,8 @@ tables/
     codebooks.py       The table `codebook`: codebooks of the crystal's own encoder, as blobs.
     landmarks.py       The table `landmark`: named places in documents, such as headings.
     lexicons.py        The tables `lexicon` and `posting`: segments of the lexical index.
+    memory_table.py    The table `memory`: what was told, each with its date, its tags and its
+                       document.
     reason_codes.py    Reason codes for crystals of format versions 1 and 2.
     rows.py            The rows of a crystal's tables, and their checks.
     runs.py            The table `run`: the chunks of each document, in order.
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
         MAKING_LAYERS,
         LockHolder,
         lock_beside,
+        lock_for_telling,
         lock_holder,
         real_path,
         release_lock,
@@ -104,6 +107,7 @@ if TYPE_CHECKING:
     from crystalcli.storage.tables.rows import (
         RUN_SIZE,
         LexiconRow,
+        MemoryRow,
         RunRow,
         SegmentRow,
         SourceRow,
@@ -150,6 +154,7 @@ else:
                 "MAKING_LAYERS",
                 "lock_beside",
                 "lock_holder",
+                "lock_for_telling",
                 "real_path",
                 "release_lock",
             ),
@@ -186,6 +191,7 @@ else:
             "tables.reason_codes": ("reason_code_of",),
             "tables.rows": (
                 "LexiconRow",
+                "MemoryRow",
                 "RUN_SIZE",
                 "RunRow",
                 "SegmentRow",
@@ -232,6 +238,7 @@ __all__ = [
     "DamagedFile",
     "LexiconRow",
     "LockHolder",
+    "MemoryRow",
     "RunRow",
     "SegmentRow",
     "SourceRow",
@@ -261,6 +268,7 @@ __all__ = [
     "landmarks_over",
     "languages_of",
     "lock_beside",
+    "lock_for_telling",
     "lock_holder",
     "put_codebooks",
     "put_in_place",

@@ -13,8 +13,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from crystalcli.errors import CrystalError
-from crystalcli.storage.file.file_lock import lock_beside, release_lock
+from crystalcli.storage.file.file_lock import lock_beside, lock_for_telling, release_lock
 from crystalcli.storage.store import Store
+
+_WAIT = 10.0  # seconds, for a program that tells a memory
 
 
 @contextlib.contextmanager
@@ -34,7 +36,8 @@ def write_beside(place: Path, meta: Mapping[str, str], old: Store | None = None)
     real = Path(os.path.realpath(place))
     if not real.parent.is_dir():
         raise CrystalError(f"folder {real.parent} does not exist")
-    lock = lock_beside(place) if old is None else None  # `old` holds it already
+    # `old` holds the lock of writers; what is told meanwhile waits, and comes into the new file.
+    lock = lock_beside(place) if old is None else lock_for_telling(place, _WAIT)
     beside = real.with_name(f".{real.name}-new")
     try:
         if old is None and real.exists():

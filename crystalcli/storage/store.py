@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from crystalcli.storage.tables.landmarks import LandmarkTable
 from crystalcli.storage.tables.lexicons import LexiconTables
+from crystalcli.storage.tables.memory_table import MemoryTable
 from crystalcli.storage.tables.rows import typed_rows
 from crystalcli.storage.tables.runs import RunTable
 from crystalcli.storage.tables.segments import SegmentTables
@@ -15,7 +16,7 @@ from crystalcli.storage.tables.sources import SourceTable
 from crystalcli.storage.tables.summaries import SummaryTable
 
 
-class Store(SourceTable, RunTable, LandmarkTable, SegmentTables, LexiconTables, SummaryTable):
+class Store(SourceTable, RunTable, LandmarkTable, SegmentTables, LexiconTables, SummaryTable, MemoryTable):
     """An open crystal with all of its tables.
 
     Use `Store.create` or `Store.open`; close it, or use it as a context manager.

@@ -276,6 +276,10 @@ if TYPE_CHECKING:
         is_assistant,
         is_chat_owner,
     )
+    from crystalcli.text.document.messages import (
+        Message,
+        format_message,
+    )
     from crystalcli.text.formats.archive.archive_entry import (
         MAX_ARCHIVE_DEPTH,
         TOO_DEEP,
@@ -353,6 +357,7 @@ else:
             ),
             "document.markdown_row": ("is_table_rule", "named_row"),
             "document.message_author": ("author_of_label", "is_assistant", "is_chat_owner"),
+            "document.messages": ("Message", "format_message"),
             "formats.archive.archive_entry": (
                 "Allowance",
                 "MAX_ARCHIVE_DEPTH",
@@ -399,6 +404,7 @@ __all__ = [
     "ChangedPaths",
     "FileFilter",
     "FoundFile",
+    "Message",
     "NextBurst",
     "PagePicture",
     "ReadOptions",
@@ -413,6 +419,7 @@ __all__ = [
     "draw_page",
     "find_rectangles",
     "format_limit",
+    "format_message",
     "is_assistant",
     "is_chat_owner",
     "is_table_rule",

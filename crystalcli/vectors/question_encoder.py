@@ -41,6 +41,7 @@ class QuestionEncoder:
     Args:
         folder: holds `config.json` and `model.safetensors`.
         tokenizer: of the encoder; by default the default encoder's.
+        passages: whether texts are passages to be found, and not questions.
 
     Attributes:
         max_tokens: the greatest number of tokens of a text, without special tokens and prompt.
@@ -50,12 +51,13 @@ class QuestionEncoder:
         UsageError: The model is not an encoder of a supported type.
     """
 
-    def __init__(self, folder: Path, tokenizer: WordPieceTokenizer | None = None) -> None:
+    def __init__(self, folder: Path, tokenizer: WordPieceTokenizer | None = None, *, passages: bool = False) -> None:
         from safetensors import SafetensorError
 
         self.config = read_encoder_config(folder)
         self._tokenizer = tokenizer or default_tokenizer()
-        self._prompt: list[int] = self._tokenizer.query_prompt.tolist()
+        prompt = self._tokenizer.passage_prompt if passages else self._tokenizer.query_prompt
+        self._prompt: list[int] = prompt.tolist()
         self.max_tokens = self.config.positions - 2 - len(self._prompt)
         try:
             self._open(folder / WEIGHTS_FILE)
@@ -96,9 +98,16 @@ class QuestionEncoder:
     def encode(self, ids: Sequence[int]) -> EncodedQuestion:
         """Encode a text of at most `max_tokens` token ids, without special tokens and prompt."""
         with one_blas_thread():
-            return self._encode(ids)
+            x = self._forward(ids)
+        return EncodedQuestion(_unit(x.mean(0)), _unit(x[1 + len(self._prompt) : -1]))
 
-    def _encode(self, ids: Sequence[int]) -> EncodedQuestion:
+    def states(self, ids: Sequence[int]) -> FloatArray:
+        """Compute the states of a text's tokens, float32 [tokens, dimension], not normalized."""
+        with one_blas_thread():
+            return self._forward(ids)[1 + len(self._prompt) : -1]
+
+    def _forward(self, ids: Sequence[int]) -> FloatArray:
+        """Compute the states of all tokens, with those before and after the text."""
         first, last = self._tokenizer.special
         tokens = (first, *self._prompt, *ids, last)
         x = np.concatenate([self._words[token : token + 1] for token in tokens]).astype(np.float32)
@@ -109,7 +118,7 @@ class QuestionEncoder:
         x = self._norm(x, "embeddings.LayerNorm")
         for layer in range(self.config.layers):
             x = self._layer(x, f"encoder.layer.{layer}.")
-        return EncodedQuestion(_unit(x.mean(0)), _unit(x[1 + len(self._prompt) : -1]))
+        return x
 
     def _layer(self, x: FloatArray, prefix: str) -> FloatArray:
         (length, size), heads = x.shape, self.config.heads

@@ -3,7 +3,8 @@
     python tests/golden/make.py
 
 `v1.crystal` holds three documents with their layers; `v1.json` says what it must give. From version
-3 on there are files that were skipped, too, with their reason codes; from version 4 on a summary. The damaged ones are copies of it:
+3 on there are files that were skipped, too, with their reason codes; from version 4 on a summary, from version 5 on a memory.
+The damaged ones are copies of it:
 `v1-blob` with one bit of a compressed text turned over, `v1-short` cut off, `v1-newer` from a much later version of the format.
 """
 
@@ -48,12 +49,16 @@ def make() -> None:
             (tale,) = (source for source in crystal.shelf.store.sources() if source.path == "tale.txt")
             summary = SummaryRow(tale.id, 0, tale.characters, "some-model", bytes(16), "The ferry left at six.")
             crystal._keep_summaries([(tale, summary)])
+            crystal.remember(
+                "The bell of Skarn cracked in the frost.", by="Marta", at="2026-02-03", tags=["skarn"], pin=True
+            )
             said = {
                 "documents": {each.path: each.kind for each in crystal.documents()},
                 "codes": {each.path: each.code for each in crystal.documents() if each.code},
                 "texts": {path: crystal.quote(path, 0, len(text)) for path, text in TEXTS.items()},
                 "atoms": crystal.shelf.atom_codes[0].tobytes().hex() if crystal.shelf.atom_codes is not None else "",
                 "summaries": [(row.model, row.text) for row in crystal.shelf.store.summaries(tale.id)],
+                "memories": [[m.id, m.dated, m.author, list(m.tags), m.pinned, m.text] for m in crystal.memories()],
                 "recalled": {each: crystal.recall(each, 1)[0].path for each in QUESTIONS},
             }
         shutil.copy(made, HERE / f"{name}.crystal")

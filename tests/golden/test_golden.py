@@ -32,6 +32,8 @@ def test_it_gives_what_it_gave(golden, encoder_folder):
             assert crystal.quote(name, 0, len(text)) == text
         assert crystal.shelf.atom_codes[0].tobytes().hex() == said["atoms"]
         assert {each: crystal.recall(each, 1)[0].path for each in said["recalled"]} == said["recalled"]
+        told = [[m.id, m.dated, m.author, list(m.tags), m.pinned, m.text] for m in crystal.memories()]
+        assert told == said.get("memories", [])
     with Store.open(path) as store:
         assert not verify_crystal(store).problems
         kept = [[row.model, row.text] for source in store.sources() for row in store.summaries(source.id)]

@@ -187,7 +187,7 @@ def test_notes_are_kept_where_that_was_allowed(own_samples_crystal):
             assert (await call(client, "remember", text="The spare fuse is in the blue tin."))[0].startswith(
                 "Remembered"
             )
-            assert "remembered/20" in (await call(client, "search", question="Where is the spare fuse?", k=1))[0]
+            assert "memories/20" in (await call(client, "search", question="Where is the spare fuse?", k=1))[0]
 
     asyncio.run(session())
 

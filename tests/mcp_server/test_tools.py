@@ -202,8 +202,12 @@ def test_remember_makes_a_dated_document(path, tmp_path):
         ]
         names = [text.removeprefix("Remembered as ").removesuffix(".") for text in said]
         assert len(set(names)) == 2
-        assert re.fullmatch(r"remembered/20\d\d-\d\d-\d\d-\d{6}-key-shed\.md", names[0])
-        assert crystal.read(names[0]).text == "# Key / shed\n\nThe key is under the pot.\n"
-        assert names[0][11:21] in tools.call(crystal, "search", {"question": "Where is the key?"})
-        with pytest.raises(UsageError, match="remember: the text is empty"):
+        assert re.fullmatch(r"memories/20\d\d-\d\d-\d\d-[0-9a-f]{8}", names[0])
+        assert crystal.read(names[0]).text == "Key / shed\n\nThe key is under the pot.\n"
+        options = {"by": "Ann", "date": "2026-09-20", "tags": "home, #shed"}
+        tools.call(crystal, "remember", {"text": "The shed is sold.", **options})
+        (memory,) = crystal.memories(tags=["shed"])
+        assert (memory.author, memory.dated, memory.tags) == ("Ann", "2026-09-20", ("home", "shed"))
+        assert names[0][9:19] in tools.call(crystal, "search", {"question": "Where is the key?"})
+        with pytest.raises(UsageError, match="the text is empty"):
             tools.call(crystal, "remember", {"text": " "})

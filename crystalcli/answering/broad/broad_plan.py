@@ -100,7 +100,7 @@ def plan_broad_answer(
             return None
         intent = BroadIntent("topic", question.strip())
     with crystal.snapshot():
-        mask = crystal.filter_mask(where) if where else None
+        mask = crystal.filter_mask(where or RecallFilter())
         plan = _Planner(crystal, question, mask, forced=bool(broad)).plan(intent)
         return plan if plan is None or mask is None else _within_mask(plan, mask)
 

@@ -17,6 +17,8 @@ from crystalcli.answering.evidence.newest_first import is_present
 from crystalcli.datatypes import Passage
 from crystalcli.recall import CrystalReader
 
+_MOST_IN_MIND = 8  # documents
+_MAX_IN_MIND = 400  # characters of each
 _SEEMS_TO_ANSWER = -5.0  # a reranker's logit; those of foreign texts are from -7 to -11
 
 
@@ -38,6 +40,22 @@ def choose_passages(
     day = passages[0].date if passages and holds else None
     chosen = passages if day is None else [each for each in passages if each.date is None or each.date >= day]
     return [_allowed_part(crystal, passage) if passage.allowed else passage for passage in chosen]
+
+
+def passages_in_mind(crystal: CrystalReader, names: Sequence[str], recalled: Sequence[Passage]) -> list[Passage]:
+    """Read what a language model is given beside what was recalled, such as pinned memories.
+
+    Args:
+        crystal: The crystal.
+        names: The names of the documents; of each the beginning is taken.
+        recalled: The passages that were recalled, which are not given twice.
+    """
+    known = {passage.path for passage in recalled}
+    passages = []
+    for name in [name for name in dict.fromkeys(names) if name not in known][:_MOST_IN_MIND]:
+        citation = crystal.cite(name, 0, min(crystal.find_document(name).characters, _MAX_IN_MIND))
+        passages.append(Passage(citation.place, citation.quote, 0.0, date=citation.date))
+    return passages
 
 
 def _seems_to_answer(passage: Passage) -> bool:

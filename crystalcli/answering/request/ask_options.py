@@ -52,6 +52,8 @@ class AskOptions:
             add to it ("in August", "what did Ann say").
         today: The day that "last week" in the question is counted from; None: the newest date in
             the text of the crystal.
+        in_mind: Names of documents, such as pinned memories, that a language model is given before
+            the passages that were recalled.
 
     Raises:
         UsageError: A figure is out of range, or the template lacks one of its two names.
@@ -73,6 +75,7 @@ class AskOptions:
     time: float | None = None
     where: RecallFilter | None = None
     today: date | None = None
+    in_mind: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.k < 1:
@@ -132,6 +135,7 @@ class AskArguments(TypedDict, total=False):
     time: float | None
     where: RecallFilter | None
     today: date | None
+    in_mind: tuple[str, ...]
 
 
 def options_of(options: AskOptions | None, single: AskArguments) -> AskOptions:

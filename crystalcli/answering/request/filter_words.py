@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterator
 from datetime import date
 from typing import NamedTuple, Protocol
 
-from crystalcli.datatypes import RecallFilter
+from crystalcli.datatypes import CONVERSATION_KIND, RecallFilter
 from crystalcli.lexical import query_terms
 from crystalcli.recall import DateMention, find_dates, is_author
 
@@ -41,6 +41,15 @@ _PRONOUN = re.compile(r"i|you|he|she|it|we|they|one|people|who|(?:any|some|every
 _IN = re.compile(r"\b(?:in|from|on|within|inside|according to|of) (?=[\"“‘'A-Z\d])")
 _IN_PLACE = re.compile(
     r"\b(?:in|from|through|across|within) (?:the|my|our|all (?:the|my|our)) (?P<noun>[\w-]+)", re.IGNORECASE
+)
+# The conversations of `crystal chat`: what the user asked here, and what was answered.
+_CONVERSATION = re.compile(
+    r"\b(?:did|have|had) (?:i|we) (?:ever |just |already |last )?(?:ask(?:ed)?(?: you)?|talk(?:ed)?|discuss(?:ed)?|speak|spoken)\b|"
+    r"\b(?:i|we) (?:ask(?:ed)?(?: you)?|talked|discussed|spoke|had asked)\b|"
+    r"\b(?:did|have|had) you (?:say|said|tell|told|answer(?:ed)?|suggest(?:ed)?)\b|\byou (?:said|told me|answered)\b|"
+    r"\bas we said\b|\b(?:my|our|the) (?:last|earlier|previous|past) (?:conversations?|questions?|sessions?|chats?)\b|"
+    r"\b(?:in|from) (?:my|our) (?:conversations?|questions)\b",
+    re.IGNORECASE,
 )
 # Kinds of documents, with the words for them in questions.
 _KIND_WORDS = {
@@ -139,6 +148,10 @@ def read_filter_words(question: str, names: Names, today: date | None = None) ->
         within = _read_documents(question, names, spans)
     if not within and not kinds and not people:
         within, kinds = _read_folder(question, names, spans)
+    match = None if within or kinds or people else _CONVERSATION.search(question)
+    if match is not None and CONVERSATION_KIND in names.kinds():
+        spans.append(match.span())
+        kinds = (CONVERSATION_KIND,)
     has_dates = since is not None or until is not None
     found = RecallFilter(within=within, kinds=kinds, since=since, until=until, people=people, by_content=has_dates)
     rest = _without(question, spans)

@@ -25,6 +25,7 @@ from crystalcli.cli.options.crystal_options import (
 )
 from crystalcli.cli.options.user_files import keep_sources
 from crystalcli.cli.options.where_options import (
+    AsOfOption,
     ByOption,
     InOption,
     KindOption,
@@ -71,6 +72,7 @@ def recall_command(
     kind: KindOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
+    as_of: AsOfOption = None,
     by: ByOption = None,
     tag: TagOption = None,
     today: TodayOption = None,
@@ -134,7 +136,7 @@ def recall_command(
     if explain and form is RecallFormat.VIMGREP:
         raise UsageError("--explain goes with plain passages and with JSON")
     with open_crystal(crystal, encoder_folder=encoder) as opened:
-        where = recall_filter(opened, within, kind, since, until, by, tag, day)
+        where = recall_filter(opened, within, kind, since, until, by, tag, day, as_of)
         find = partial(
             opened.recall,
             k=k,

@@ -42,6 +42,21 @@ def read_question() -> str:
     return question
 
 
+def read_told_text(words: Sequence[str] | None) -> str:
+    """Return the words of a memory, or what is in standard input for `-`.
+
+    Raises:
+        UsageError: standard input is closed, too long or not text.
+    """
+    if list(words or ()) != ["-"]:
+        return " ".join(words or ())
+    if sys.stdin is None:
+        raise UsageError("standard input is closed: give the text as an argument")
+    if sys.stdin.isatty():
+        output.note("reading the note typed here, up to Ctrl-D")
+    return _decode(sys.stdin.buffer.read(MAX_TEXT_BYTES + 1), "the note in standard input")
+
+
 def read_text_or_file(value: str | None, option: str) -> str | None:
     """Return the text itself, or the text of the file named behind an @.
 

@@ -65,8 +65,13 @@ def complete_authors(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def complete_tags(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Offer the tags of the crystal's Markdown documents."""
+    """Offer the tags of the crystal's Markdown documents and memories."""
     return _offer_names(ctx, incomplete, lambda crystal: crystal.tags())
+
+
+def complete_memories(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Offer the ids of memories."""
+    return _offer_names(ctx, incomplete, lambda crystal: (memory.id for memory in crystal.memories(limit=MAX_OFFERED)))
 
 
 def complete_exported_documents(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -117,6 +117,9 @@ def open_crystal(
     path = crystal_path(option)
     mode: Literal["auto", "read"] = "auto" if keeps and path.exists() else "read"
     crystal = Crystal(path, mode=mode, encoder=choice, fetch=fetch_default_weights)
+    if not crystal.index_told() and mode == "read":
+        with Crystal(path, encoder=choice, fetch=fetch_default_weights) as teller:
+            teller.index_told()
     if encoder and (notice := _layers_notice(crystal)):
         output.note(notice)
     return crystal
@@ -135,6 +138,27 @@ def _layers_notice(crystal: Crystal) -> str:
     found = "all is" if share == 0.0 else "the rest is"
     rest = "they are being made" if crystal.layer_worker is not None else "`crystal ingest --layers` makes them"
     return f"layers of {format_share(share)}: {found} found by words alone; {rest}"
+
+
+def open_memories(option: Path | None, *, makes: bool = False) -> Crystal:
+    """Open the crystal for what is told; no weights are fetched for that.
+
+    Args:
+        option: value of --crystal.
+        makes: whether a crystal is made where there is none.
+
+    Raises:
+        MissingFileError: there is no crystal.
+    """
+    import_numpy()
+    from crystalcli import models
+    from crystalcli.errors import MissingFileError
+    from crystalcli.library import Crystal
+
+    path = crystal_path(option)
+    if not makes and not path.exists():
+        raise MissingFileError(f"{path} does not exist; `crystal remember TEXT` makes a crystal")
+    return Crystal(path, fetch=models.locate, reranker=None)
 
 
 def fetch_default_weights(name: str) -> Path | None:

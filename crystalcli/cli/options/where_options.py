@@ -48,6 +48,10 @@ SinceOption = Annotated[
 UntilOption = Annotated[
     str | None, typer.Option("--until", metavar="DATE", help="Look only at those of this day or earlier.")
 ]
+AsOfOption = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="DATE", help="Answer as of that day: nothing that is dated later counts."),
+]
 ByOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -63,7 +67,7 @@ TagOption = Annotated[
         "--tag",
         metavar="TAG",
         autocompletion=complete_tags,
-        help="Look only in Markdown documents with this tag. Can be repeated: all of them have to be there.",
+        help="Look only in Markdown documents and memories with this tag. Can be repeated: all of them have to be there.",
     ),
 ]
 TodayOption = Annotated[
@@ -99,6 +103,7 @@ def recall_filter(
     by: Sequence[str] | None,
     tags: Sequence[str] | None,
     today: date | None,
+    as_of: str | None = None,
 ) -> RecallFilter | None:
     """Make the filter that the options describe.
 
@@ -111,6 +116,7 @@ def recall_filter(
         by: values of --by.
         tags: values of --tag.
         today: value of --today.
+        as_of: value of --as-of.
 
     Returns:
         The filter; None if no option is set.
@@ -120,13 +126,14 @@ def recall_filter(
     """
     from crystalcli.recall import parse_days
 
-    if today is None and (since is not None or until is not None):
+    if today is None and not (since is until is as_of is None):
         today = crystal.newest_day() or datetime.now(UTC).date()
     chosen = RecallFilter(
         within=tuple(within or ()),
         kinds=tuple(kinds or ()),
         since=parse_days(since, "--since", today)[0],
         until=parse_days(until, "--until", today)[1],
+        as_of=parse_days(as_of, "--as-of", today)[1],
         people=tuple(by or ()),
         tags=tuple(tag.lstrip("#") for tag in tags or ()),
     )

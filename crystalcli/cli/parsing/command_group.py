@@ -106,10 +106,12 @@ class CommandGroup(TyperGroup):
         modules: name of a command to the module that holds it; empty where the group's commands are
             registered as usual.
         second_names: another name of a command to the words that it stands for.
+        default: the command that runs where none is named; "" for the group's help.
     """
 
     modules: ClassVar[Mapping[str, str]] = {}
     second_names: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    default: ClassVar[str] = ""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -125,7 +127,9 @@ class CommandGroup(TyperGroup):
         return summary_of(self)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the group's own options; without any argument print the help and exit."""
+        """Parse the group's own options; without a command use the default, or print the help."""
+        if self.default and (not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names)):
+            args = [self.default, *args]
         if not args and not ctx.resilient_parsing:
             output.write(ctx.get_help().rstrip("\n") + "\n")
             ctx.exit()

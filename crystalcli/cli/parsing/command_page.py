@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-PANELS = ("Read", "Ask", "Look after", "Models", "Research")
+PANELS = ("Read", "Ask", "Remember", "Look after", "Models", "Research")
 _OTHER = "Commands"  # the panel of commands that name none
 
 

@@ -40,6 +40,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "claims": [asdict(claim) for claim in answer.claims],
         "evidence": None if answer.evidence is None else round(answer.evidence, 4),
         "passages": [passage_json(passage) for passage in answer.passages],
+        "changes": list(answer.changes),
         "portions": [asdict(portion) for portion in answer.portions],
         "tokens": dict(answer.tokens),
         "seconds": {name: round(value, 4) for name, value in answer.seconds.items()},
@@ -87,7 +88,8 @@ def answer_markdown(answer: Answer) -> str:
         head = [MAYBE] if is_quotations(answer) else [*head, f"*{UNSURE}*"]
     lines = [f"read as: {answer.read_as}" if answer.read_as else "", reading_line(answer.reading)]
     head = [*(f"*{escape_markdown(line)}*" for line in lines if line), *head]
-    return "\n\n".join([*head, *(_list_item(number, item, text) for number, item, text in sources)]) + "\n"
+    changes = [f"*changed: {escape_markdown(line)}*" for line in answer.changes]
+    return "\n\n".join([*head, *(_list_item(number, item, text) for number, item, text in sources), *changes]) + "\n"
 
 
 def packed_markdown(packed: PackedContext) -> str:

@@ -14,22 +14,30 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from crystalcli.errors import CrystalError, DamagedCrystalError, MissingFileError, NewerFormatError, NotACrystalError
+from crystalcli.errors import (
+    CrystalError,
+    DamagedCrystalError,
+    LockedError,
+    MissingFileError,
+    NewerFormatError,
+    NotACrystalError,
+)
 from crystalcli.storage.file.connection import connect, make_database, not_a_crystal_error, write_error
-from crystalcli.storage.file.file_lock import lock_beside, real_path, release_lock
+from crystalcli.storage.file.file_lock import lock_beside, lock_for_telling, real_path, release_lock
 from crystalcli.storage.file.query_guard import QueryGuard
 from crystalcli.storage.file.schema import (
     APPLICATION_ID,
     CODES_SINCE,
     FORMAT_VERSION,
-    SUMMARIES_SINCE,
+    newer_statements,
     schema_fault,
-    summary_table,
+    table_names,
 )
 from crystalcli.storage.file.seal import RowSealer
 from crystalcli.storage.file.signals import signals_held_back
 
 _LARGEST_LOG = 1 << 24  # bytes that the log beside a crystal keeps when it starts over
+_TURN = 0.2  # seconds to wait for a program that writes layers, a commit at a time
 
 
 class Database:
@@ -38,12 +46,14 @@ class Database:
     Attributes:
         path: The crystal, as it was named.
         writable: Whether it is open for writing.
+        shared: Whether another program has the lock file: no segment may be written here then.
         format: Its format version, which a writer keeps.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection, writable: bool) -> None:
         self.path = path
         self.writable = writable
+        self.shared = False
         self.format = FORMAT_VERSION
         self._db = connection
         self._lock: Any = None
@@ -122,6 +132,35 @@ class Database:
             raise
 
     @classmethod
+    def open_for_telling(cls, path: Path, *, wait: float = 0.0) -> Self:
+        """Open a crystal for short transactions, also while another program writes it.
+
+        A program that has the lock file goes on: SQLite keeps the two apart, a commit at a time. It
+        numbers segments and documents, so that none may be added here while `shared` is true.
+
+        Args:
+            path: The crystal.
+            wait: Seconds to wait for a program that puts another file in its place.
+
+        Raises:
+            LockedError: That program is not done yet.
+            CrystalError: As of `open`.
+        """
+        if not path.exists():
+            return cls.open(path)  # raises the error that fits
+        try:
+            lock, shared = lock_beside(path, _TURN), False
+        except LockedError:
+            lock, shared = lock_for_telling(path, wait), True
+        try:
+            opened = cls._open(path, lock)
+        except BaseException:
+            release_lock(lock)
+            raise
+        opened.shared = shared
+        return opened
+
+    @classmethod
     def _open(cls, path: Path, lock: Any) -> Self:
         try:
             status = path.stat()
@@ -145,7 +184,7 @@ class Database:
     def close(self) -> None:
         """Close the file; after writing, it is one plain file unless a reader has it open."""
         with signals_held_back():
-            if self._lock is not None:
+            if self._lock is not None and not self.shared:
                 with contextlib.suppress(sqlite3.Error):
                     # Moves as much of the log as readers allow.
                     self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
@@ -254,29 +293,33 @@ class Database:
                 if self._sealer is not None:
                     self._sealer.forget()
 
-    def add_summary_table(self) -> bool:
-        """Give a file of version 3 the table `summary`, which makes it one of version 4.
+    def add_new_tables(self) -> bool:
+        """Give a file of version 3 or 4 the tables that it lacks, and with them this version.
 
         Programs that have it open go on; of those that open it, older ones say that it is newer.
 
         Returns:
-            Whether the file has the table now; False for versions 1 and 2, which lack more.
+            Whether the file has all tables now; False for versions 1 and 2, which lack more.
         """
         if self.format < CODES_SINCE:
             return False
-        if self.format < SUMMARIES_SINCE:
+        if self.format < FORMAT_VERSION:
             with self.transaction():
-                self._db.execute(summary_table())
-                self._db.execute(f"PRAGMA user_version = {SUMMARIES_SINCE}")
-                if self._sealer is not None:
-                    self._sealer.watch("summary")
-            self.format = SUMMARIES_SINCE
+                self.format = int(self.rows("PRAGMA user_version")[0][0])  # another program may have been first
+                for statement in newer_statements(self.format):
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
+            self.format = FORMAT_VERSION
+            if self._sealer is not None:
+                for table in table_names():
+                    self._sealer.watch(table)
         return True
 
     def _begin(self) -> None:
         # Not sooner: a file that is opened for writing and refused stays as it was.
         if self._sealer is not None and not self._wal:
-            self._db.execute("PRAGMA journal_mode = WAL")
+            if not self.shared:  # the program that has the lock file decides
+                self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")  # a commit that returns is on the disk
             self._db.execute("PRAGMA fullfsync = ON")  # the same on macOS
             self._db.execute(f"PRAGMA journal_size_limit = {_LARGEST_LOG}")

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crystalcli.errors import CrystalError
+from crystalcli.errors import CrystalError, LockedError
 
-_RETRY_SECONDS = 0.1
+_RETRY_SECONDS = 0.05
+_MOMENT = 0.5  # seconds, that a memory takes to be told
 _HELD_BY_ANOTHER = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
 _MAX_HOLDER = 64  # characters of a lock file that are read
 
@@ -38,6 +39,7 @@ class LockedWork:
 
 WRITING = LockedWork("-lock", "writing")
 MAKING_LAYERS = LockedWork("-layers", "making layers of")
+TELLING = LockedWork("-tell-lock", "writing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,8 @@ def lock_beside(
 
     Args:
         crystal: Its path; the file need not exist.
-        wait: Seconds to wait for another program that holds the lock.
+        wait: Seconds to wait for another program that holds the lock; a program that tells a memory
+            holds it for a moment, which is waited for in any case, unless this is below 0.
         waiting: Called once with a line for people, when the wait begins.
         work: The work, which has a lock file of its own.
         note: A word about this process, for `lock_holder`.
@@ -89,10 +92,13 @@ def lock_beside(
         The lock, for `release_lock`.
 
     Raises:
-        CrystalError: Another program still holds the lock, or the folder cannot be written.
+        LockedError: Another program still holds the lock.
+        CrystalError: The folder cannot be written.
     """
     path = real_path(crystal)
     path = path.with_name(path.name + work.suffix)
+    waiting = waiting if wait > 0 else None
+    wait = _MOMENT if wait == 0 and work is WRITING else max(0.0, wait)
     deadline = time.monotonic() + wait
     while True:
         try:
@@ -120,11 +126,31 @@ def lock_beside(
         file.close()
         if time.monotonic() >= deadline:
             advice = "wait for it to finish (`--wait SECONDS` does), or stop it, and try again"
-            raise CrystalError(f"another program is {work.doing} {crystal.name}{process}: {advice}")
+            raise LockedError(f"another program is {work.doing} {crystal.name}{process}: {advice}")
         if waiting is not None:
             waiting(f"waiting for another program that is {work.doing} {crystal.name}{process}")
             waiting = None
         time.sleep(min(_RETRY_SECONDS, max(0.0, deadline - time.monotonic())))
+
+
+def lock_for_telling(crystal: Path, wait: float = 0.0) -> Any:
+    """Lock a crystal for a short transaction beside a program that is writing it.
+
+    A program that puts another file in the place of a crystal holds this lock, too, from before it
+    reads the old file: a memory that is told meanwhile waits, and is not lost with the old file.
+
+    Args:
+        crystal: Its path.
+        wait: Seconds to wait for another program that holds the lock.
+
+    Returns:
+        The lock, for `release_lock`.
+
+    Raises:
+        LockedError: Another program still holds the lock.
+        CrystalError: The folder cannot be written.
+    """
+    return lock_beside(crystal, wait, work=TELLING)
 
 
 def lock_holder(crystal: Path, work: LockedWork) -> LockHolder | None:

@@ -10,9 +10,17 @@ import re
 from collections.abc import Iterable
 
 APPLICATION_ID = 0x43525953  # "CRYS"
-FORMAT_VERSION = 4  # user_version; files of all versions from 1 on are read and written
+FORMAT_VERSION = 5  # user_version; files of all versions from 1 on are read and written
 CODES_SINCE = 3  # the format version from which on `source` has a column `code`
 SUMMARIES_SINCE = 4  # the format version from which on there is a table `summary`
+MEMORIES_SINCE = 5  # the format version from which on there is a table `memory`
+_SINCE = {
+    "summary": SUMMARIES_SINCE,
+    "memory": MEMORIES_SINCE,
+    "memory_by_date": MEMORIES_SINCE,
+    "memory_by_claim": MEMORIES_SINCE,
+    "memory_by_source": MEMORIES_SINCE,
+}
 
 TABLES = """
 CREATE TABLE meta (
@@ -114,8 +122,8 @@ CREATE TABLE seal (
     PRIMARY KEY (name, number)
 ) STRICT, WITHOUT ROWID;
 
--- What a language model has said of parts of documents. The last table, so that a file of version 3
--- that gets it has the tables in the same order as a new one.
+-- What a language model has said of parts of documents. This table and the next are the last, so
+-- that a file of version 3 that gets them has the tables in the same order as a new one.
 CREATE TABLE summary (
     source INTEGER NOT NULL REFERENCES source(id),
     start INTEGER NOT NULL,           -- character offset of the part in its document
@@ -125,6 +133,25 @@ CREATE TABLE summary (
     text TEXT NOT NULL,               -- the sentences that the part bears out; "" without one
     PRIMARY KEY (source, start, characters, model)
 ) STRICT, WITHOUT ROWID;
+
+-- What was told: memories, and turns of conversations that wait to become part of a document.
+CREATE TABLE memory (
+    id TEXT PRIMARY KEY,              -- eight hexadecimal digits
+    source INTEGER NOT NULL,          -- its document, a source.id; 0 while it waits to be indexed
+    kind TEXT NOT NULL,               -- memory, conversation
+    document TEXT NOT NULL,           -- the name of its document while it waits, else ""
+    dated TEXT NOT NULL,              -- the day that it speaks of, with or without a time
+    told INTEGER NOT NULL,            -- seconds since 1970 at which it was told
+    author TEXT NOT NULL,             -- who told it, or ""
+    tags TEXT NOT NULL,               -- in order, with spaces between
+    pinned INTEGER NOT NULL,          -- 1 or 0
+    text TEXT NOT NULL,               -- as it was told
+    claim TEXT NOT NULL,              -- the key of what it claims, or ""
+    successor TEXT NOT NULL           -- the memory.id that superseded it, "-" where by hand never, or ""
+) STRICT;
+CREATE INDEX memory_by_date ON memory (dated);
+CREATE INDEX memory_by_claim ON memory (claim) WHERE claim <> '';
+CREATE INDEX memory_by_source ON memory (source);
 """
 
 
@@ -132,12 +159,12 @@ def schema_statements(version: int = FORMAT_VERSION) -> list[str]:
     """Give the statements that make an empty crystal of a format version, without comments."""
     text = TABLES if version >= CODES_SINCE else re.sub(r"(?m)^    code TEXT .*\n", "", TABLES)
     statements = [_without_comments(statement) for statement in text.split(";\n") if statement.strip()]
-    return statements if version >= SUMMARIES_SINCE else statements[:-1]
+    return [statement for statement in statements if _SINCE.get(_name_of(statement), 1) <= version]
 
 
-def summary_table() -> str:
-    """Give the statement that makes the table `summary` in a file of an older version."""
-    return schema_statements()[-1]
+def newer_statements(version: int) -> list[str]:
+    """Give the statements that make the tables which a file of an older version lacks."""
+    return [statement for statement in schema_statements() if _SINCE.get(_name_of(statement), 1) > version]
 
 
 def table_names() -> list[str]:
@@ -155,7 +182,7 @@ def schema_fault(rows: Iterable[tuple[str, str, str | None]], version: int = FOR
         rows: Rows of (type, name, sql) from `sqlite_master`.
         version: The file's format version.
     """
-    expected = {statement.split("(")[0].split()[2]: statement for statement in schema_statements(version)}
+    expected = {_name_of(statement): statement for statement in schema_statements(version)}
     present = set()
     for kind, name, sql in rows:
         if kind == "index" and sql is None and name.startswith("sqlite_autoindex_"):
@@ -167,6 +194,11 @@ def schema_fault(rows: Iterable[tuple[str, str, str | None]], version: int = FOR
         present.add(name)
     missing = [name for name in expected if name not in present]
     return f"{expected[missing[0]].split()[1].lower()} {missing[0]} is missing" if missing else ""
+
+
+def _name_of(statement: str) -> str:
+    """Name the table or index that a statement makes."""
+    return statement.split("(")[0].split()[2]
 
 
 def _without_comments(sql: str) -> str:

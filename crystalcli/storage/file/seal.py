@@ -87,6 +87,7 @@ class RowSealer:
         self._db = db
         # By group: rows added, and the sum of their digests.
         self._changes: defaultdict[Group, list[int]] = defaultdict(lambda: [0, 0])
+        self._watched: set[str] = set()
         db.create_function("crystal_seal", -1, self._count)
         # So that a row that is replaced is counted as deleted.
         db.execute("PRAGMA recursive_triggers = ON")
@@ -95,10 +96,11 @@ class RowSealer:
             self.watch(table)
 
     def watch(self, table: str) -> None:
-        """Count the rows of a table from now on; not one that the file's version does not have."""
+        """Count the rows of a table from now on, if the file has it and they are not yet."""
         names = sealed_columns(self._db.execute, table)
-        if not names:
+        if not names or table in self._watched or table == "seal":
             return
+        self._watched.add(table)
         group, number = group_column(table, names)
         for event, rows in (("INSERT", ("NEW",)), ("DELETE", ("OLD",)), ("UPDATE", ("OLD", "NEW"))):
             calls = "".join(

@@ -143,11 +143,44 @@ class SummaryRow(NamedTuple):
     text: str
 
 
-_Row = TypeVar("_Row", SegmentRow, SourceRow, RunRow, LexiconRow, SummaryRow)
+class MemoryRow(NamedTuple):
+    """A row of `memory`.
+
+    Attributes:
+        id: Eight hexadecimal digits.
+        source: The id of its document; 0 while it waits to be indexed.
+        kind: "memory"; or "conversation", for a turn that waits.
+        document: The name of its document while it waits, else "".
+        dated: The day that it speaks of: `2026-09-20`, or `2026-09-20 14:30`.
+        told: Seconds since 1970 at which it was told.
+        author: Who told it, or "".
+        tags: Its tags in order, with spaces between.
+        pinned: 1 if it is pinned, else 0.
+        text: Its text as it was told.
+        claim: The key of what it claims; "" without a claim.
+        successor: The id of the memory that superseded it; "-" where it was decided by hand that
+            none does; else "".
+    """
+
+    id: str
+    source: int
+    kind: str
+    document: str
+    dated: str
+    told: int
+    author: str
+    tags: str
+    pinned: int
+    text: str
+    claim: str = ""
+    successor: str = ""
+
+
+_Row = TypeVar("_Row", SegmentRow, SourceRow, RunRow, LexiconRow, SummaryRow, MemoryRow)
 _TYPES_BY_NAME = {"int": int, "str": str, "bytes": bytes}
 _FIELD_TYPES = {
     kind: tuple(_TYPES_BY_NAME[str(kind.__annotations__[name].__forward_arg__)] for name in kind._fields)
-    for kind in (SegmentRow, SourceRow, RunRow, LexiconRow, SummaryRow)
+    for kind in (SegmentRow, SourceRow, RunRow, LexiconRow, SummaryRow, MemoryRow)
 }
 # Largest value of any number but times, which are nanoseconds and may be negative, too.
 _LARGEST_NUMBER = 1 << 48

@@ -34,6 +34,11 @@ class SegmentTables(Database):
         marks = ", ".join("?" * len(segment))
         return int(self._db.execute(f"INSERT INTO segment VALUES ({marks})", (None, *segment[1:])).lastrowid or 0)
 
+    def drop_segment(self, segment: int) -> None:
+        """Delete a segment with its parts, inside a transaction."""
+        self._db.execute("DELETE FROM part WHERE segment = ?", (segment,))
+        self._db.execute("DELETE FROM segment WHERE id = ?", (segment,))
+
     def mark_encoded(self, segment: int) -> None:
         """Record that a segment's layers are stored, inside a transaction."""
         self._db.execute("UPDATE segment SET encoded = 1 WHERE id = ?", (segment,))

@@ -7,7 +7,7 @@ read again.
 from __future__ import annotations
 
 from crystalcli.storage.file.database import Database
-from crystalcli.storage.file.schema import CODES_SINCE, SUMMARIES_SINCE
+from crystalcli.storage.file.schema import CODES_SINCE, MEMORIES_SINCE, SUMMARIES_SINCE
 from crystalcli.storage.tables.reason_codes import reason_code_of
 from crystalcli.storage.tables.rows import SourceRow, checked_row
 
@@ -56,8 +56,10 @@ class SourceTable(Database):
         return int(self._db.execute(query, tuple(row.values())).lastrowid or 0)
 
     def drop_source(self, number: int) -> None:
-        """Delete a source from the ledger, inside a transaction."""
+        """Delete a source from the ledger, with what was told of a memory, inside a transaction."""
         self._db.execute("DELETE FROM source WHERE id = ?", (number,))
+        if self.format >= MEMORIES_SINCE and number:
+            self._db.execute("DELETE FROM memory WHERE source = ?", (number,))
 
     def clear_source(self, number: int) -> None:
         """Delete a source's runs, landmarks and summaries, inside a transaction."""

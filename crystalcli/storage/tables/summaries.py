@@ -26,5 +26,5 @@ class SummaryTable(Database):
         return [checked_row(SummaryRow, row, self.path) for row in self.rows(query, (source,))]
 
     def add_summaries(self, rows: Iterable[SummaryRow]) -> None:
-        """Insert or replace summaries, inside a transaction; `add_summary_table` comes first."""
+        """Insert or replace summaries, inside a transaction; `add_new_tables` comes first."""
         self._db.executemany("INSERT OR REPLACE INTO summary VALUES (?, ?, ?, ?, ?, ?)", rows)

@@ -18,7 +18,7 @@ ROW = SummaryRow(1, 0, 5, "some-model", b"d" * 16, "Rope.")
 
 def test_summaries_go_with_their_document(tmp_path):
     with Store.create(tmp_path / "m.crystal", {}) as store:
-        assert store.add_summary_table()
+        assert store.add_new_tables()
         with store.transaction():
             source = store.put_source(SourceRow(0, "a", "a", ".", "text", state="done", characters=5))
             store.add_summaries([ROW._replace(source=source), ROW._replace(source=source, model="another")])
@@ -39,8 +39,8 @@ def test_a_file_of_version_3_gets_the_table_in_place(tmp_path, version, has_tabl
     path = Path(shutil.copy(GOLDEN / f"v{version}.crystal", tmp_path / "m.crystal"))
     with Store.open(path) as reader, Store.open(path, writable=True) as store:
         assert store.summaries(1) == reader.summaries(1) == []
-        assert store.add_summary_table() is has_table
-        assert store.format == (4 if has_table else version)
+        assert store.add_new_tables() is has_table
+        assert store.format == (5 if has_table else version)
         if has_table:
             with store.transaction():
                 store.add_summaries([ROW])

@@ -74,6 +74,8 @@ class AnswerScreen:
                 output.write(f"{UNSURE}\n\n")
         if self._has_text or not answer.stopped:
             self._write_sources(answer.citations, " ".join(answer.text.split()) if self._has_text else "")
+        for line in answer.changes:
+            output.write(f"changed: {sanitize(line)}\n")
 
     def _write_sources(self, citations: Sequence[Citation], text: str) -> None:
         for citation, age in zip(citations, age_marks(citations), strict=True):

@@ -25,6 +25,7 @@ from crystalcli.cli.options.crystal_options import (
 )
 from crystalcli.cli.options.model_options import ModelOption, resolve_language_model
 from crystalcli.cli.options.where_options import (
+    AsOfOption,
     ByOption,
     InOption,
     KindOption,
@@ -76,6 +77,7 @@ def ask_command(
     kind: KindOption = None,
     since: SinceOption = None,
     until: UntilOption = None,
+    as_of: AsOfOption = None,
     by: ByOption = None,
     tag: TagOption = None,
     today: TodayOption = None,
@@ -166,6 +168,12 @@ def ask_command(
         AnswerFormat | None,
         typer.Option("--format", metavar="plain|markdown|json", help="Format of the answer. Default: plain."),
     ] = None,
+    store: Annotated[
+        bool,
+        typer.Option(
+            "--store/--no-store", help="At a prompt, keep questions and answers in the crystal. Default: kept."
+        ),
+    ] = True,
     crystal: CrystalOption = None,
     encoder: EncoderOption = None,
     as_json: JsonOption = False,
@@ -257,10 +265,11 @@ def ask_command(
                 offer = None
         chat_model = None if options.extractive or context_only else resolve_language_model(model, allow_remote)
         with open_crystal(crystal, encoder_folder=encoder, keeps=True) as opened:
-            where = recall_filter(opened, within, kind, since, until, by, tag, options.today)
+            where = recall_filter(opened, within, kind, since, until, by, tag, options.today, as_of)
             options = replace(options, where=where)
             asked_model = model if context_only else chat_model
-            session = AskSession(opened, options, asked_model, allow_remote, form, context_only, offer)
+            stores = store and question is None
+            session = AskSession(opened, options, asked_model, allow_remote, form, context_only, offer, stores)
             if question is not None:
                 with stop_on_signals():
                     answer = session.answer(question)
@@ -269,11 +278,10 @@ def ask_command(
                 _conclude(answer)
                 return
             from crystalcli.cli.commands.ask.repl import run_prompt
-            from crystalcli.cli.terminal.humanize import format_count
+            from crystalcli.cli.render.memory_view import known_line
 
             session.prepare()
-            contents = format_count(opened.stats().documents, "document")
-            output.note(f"{opened.path}: {contents}. A question, or /help; Ctrl-D leaves")
+            output.note(known_line(str(opened.path), opened.stats().kinds, opened.last_conversation_day()))
             run_prompt(session)
     except KeyboardInterrupt:
         raise StoppedError("stopped") from None

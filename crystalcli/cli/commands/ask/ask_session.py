@@ -16,12 +16,13 @@ from crystalcli.cli.render.answer_view import (
     packed_markdown,
     tokens_line,
 )
+from crystalcli.cli.render.memory_view import print_context, print_told
 from crystalcli.cli.render.reading_view import print_read_as
 from crystalcli.cli.render.recall_view import print_passages
 from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.cli.terminal.progress import StatusLine
-from crystalcli.datatypes import Turn
-from crystalcli.errors import UsageError
+from crystalcli.datatypes import MEMORY_KIND, RecallFilter, Turn
+from crystalcli.errors import CrystalError, NotFoundError, UsageError
 from crystalcli.language_models import open_model
 from crystalcli.lm import Preload
 
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from crystalcli.cli.commands.ask.model_offer import ModelOffer
     from crystalcli.datatypes import Answer, ChatModel, Citation, Progress
     from crystalcli.library import Crystal
+    from crystalcli.memories import Memory
 
+MOST_PINNED = 8  # memories that a language model has in mind
 _MAX_TURNS = 8  # that a question may lean on
 
 
@@ -46,6 +49,7 @@ class AskSession:
         context_only: whether the context of a model is written instead of an answer.
         offer: the offer to fetch a language model after the first answer that is quoted; None
             without one. Only with plain answers.
+        stores: whether questions and answers are kept in the crystal, as a conversation.
     """
 
     def __init__(
@@ -57,12 +61,14 @@ class AskSession:
         form: str,
         context_only: bool,
         offer: ModelOffer | None = None,
+        stores: bool = False,
     ) -> None:
         self._crystal, self._options, self._form, self._context_only = crystal, options, form, context_only
         self._offer = offer
         self._model, self._allow_remote = model, allow_remote
         self._turns: list[Turn] = []
         self._status = StatusLine()
+        self._stores, self._conversation = stores, ""
 
     def prepare(self) -> None:
         """Open the language model, if one is needed, and load its weights in the background.
@@ -136,7 +142,38 @@ class AskSession:
         else:
             self._write(answer, screen)
         self._remember(answer.turn)
+        if self._stores and not answer.stopped:
+            self._store(answer)
         return answer
+
+    def _store(self, answer: Answer) -> None:
+        """Keep a turn in the crystal; where that fails, say so once and keep no more."""
+        try:
+            self._conversation = self._conversation or self._crystal.begin_conversation()
+            self._crystal.keep_turn(self._conversation, answer)
+        except CrystalError as error:
+            self._stores = False
+            output.note(f"this conversation is not kept: {error}")
+
+    def tell(self, text: str) -> None:
+        """Keep what the user said is to be remembered, and say so."""
+        print_told(self._crystal.remember(text))
+
+    def find_told(self, words: str) -> Memory | None:
+        """Find the memory that some words mean best; None without one."""
+        try:
+            passages = self._crystal.recall(words, 1, where=RecallFilter(kinds=(MEMORY_KIND,)))
+        except NotFoundError:
+            return None
+        return self._crystal.find_memory(passages[0].path) if passages else None
+
+    def forget_told(self, memory: Memory) -> None:
+        """Forget a memory."""
+        self._crystal.forget_memories([memory.id])
+
+    def show_context(self, answer: Answer | None) -> None:
+        """Print what a turn is made of: last turns, pinned memories, what was recalled."""
+        print_context(self._turns, self._crystal.memories(pinned=True, limit=MOST_PINNED), answer)
 
     def _ask(self, question: str, screen: AnswerScreen | None, is_second: bool = False) -> Answer:
         """Ask the crystal, and write what comes before the end of the answer.
@@ -167,7 +204,7 @@ class AskSession:
         try:
             return self._crystal.ask(
                 question,
-                self._options,
+                self._options_now(),
                 model=self._model,
                 history=() if is_second else self._turns,
                 on_text=show_text,
@@ -177,6 +214,13 @@ class AskSession:
             )
         finally:
             self._status.clear()
+
+    def _options_now(self) -> AskOptions:
+        """Give the options of the next question: a model has pinned memories in mind."""
+        if self._options.extractive:
+            return self._options
+        pinned = self._crystal.memories(pinned=True, limit=MOST_PINNED)
+        return replace(self._options, in_mind=tuple(memory.document for memory in pinned if not memory.waits))
 
     def _remember(self, turn: Turn) -> None:
         self._turns = [*self._turns[1 - _MAX_TURNS :], turn]

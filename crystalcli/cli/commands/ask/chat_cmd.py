@@ -21,6 +21,14 @@ def chat_command(**options: Any) -> None:
     "read as". /new begins a new topic. Follow-ups are understood in English; questions in other
     languages stand alone.
 
+    Each question is kept in the crystal with its answer and what was cited, as a conversation.
+    Other answers leave conversations out, unless the question means them: "what did I ask about the
+    harbour last week", "as we said", --kind conversation. --no-store keeps nothing.
+
+    "Remember that ..." keeps what follows, as `crystal remember` does; "forget that ..." shows the
+    memory that it means, and asks. A language model is always given the pinned memories; /context
+    shows what a turn is made of.
+
     The options are those of `crystal ask`. /help at the prompt lists its commands; exit, quit, :q
     and Ctrl-D leave it. Questions are kept in a file that only you can read; an empty
     $CRYSTAL_HISTORY keeps none.

@@ -11,7 +11,7 @@ import re
 import select
 import sys
 from collections import deque
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from crystalcli.cli.commands.ask.question_history import QuestionHistory
 from crystalcli.cli.options.user_files import history_path
@@ -19,19 +19,27 @@ from crystalcli.cli.terminal.output import output
 from crystalcli.datatypes import Answer
 from crystalcli.errors import CrystalError
 
+if TYPE_CHECKING:
+    from crystalcli.memories import Memory
+
 _PROMPT = "crystal> "
 _PASTE_DELAY = 0.03  # seconds in which the rest of a pasted text arrives
 _COMMAND = re.compile(r"(/[a-z]*)$|(/model)\s")
 _LEAVING = re.compile(r"(?:exit|quit)(?:\(\))?|:q!?|/(?:exit|quit)")
+# A question about memory ends with its mark: "remember when we left?"
+_REMEMBER = re.compile(r"(?:please )?remember(?: that\b|:|,)?\s+(?P<what>.*[^?\s])", re.IGNORECASE | re.DOTALL)
+_FORGET = re.compile(r"(?:please )?forget(?: that\b| about\b|:|,)?\s+(?P<what>.*[^?\s])", re.IGNORECASE | re.DOTALL)
 HELP = """\
 Type a question. One that leans on those before it ("and before him?", "why?") is filled in, and
 shown as it was understood.
 /new         a new topic: the next question stands alone
 /sources     the passages that the last answer was made from, whole
+/context     what a turn is made of: last turns, pinned memories, what was recalled
 /model       which language model answers; /model NAME takes another one
 /quote       no language model: the best sentences are quoted
 /help        this text
 /quit        leave; so do exit, quit, :q and Ctrl-D
+"remember that ..." keeps what follows, "forget that ..." shows the memory that it means and asks.
 Ctrl-C stops an answer and stays here. The arrow keys bring back earlier questions."""
 
 
@@ -57,6 +65,18 @@ class Session(Protocol):
     def show_sources(self, answer: Answer) -> None:
         """Print the passages that an answer was made from."""
 
+    def show_context(self, answer: Answer | None) -> None:
+        """Print what the context of the last turn was made of."""
+
+    def tell(self, text: str) -> None:
+        """Keep a memory and say so, or raise CrystalError."""
+
+    def find_told(self, words: str) -> Memory | None:
+        """Find the memory that some words mean best, or raise CrystalError."""
+
+    def forget_told(self, memory: Memory) -> None:
+        """Forget a memory, or raise CrystalError."""
+
 
 def run_prompt(session: Session) -> None:
     """Read questions and commands, and answer them, until the user leaves."""
@@ -77,7 +97,11 @@ def run_prompt(session: Session) -> None:
             return
         command = _parse_command(line)
         try:
-            if not command:
+            if not command and (told := _REMEMBER.fullmatch(line)):
+                session.tell(told["what"])
+            elif not command and (told := _FORGET.fullmatch(line)):
+                _forget(session, told["what"])
+            elif not command:
                 output.space()
                 answer = session.answer(line)
                 last = answer or last
@@ -92,6 +116,8 @@ def run_prompt(session: Session) -> None:
                     output.error("no question was answered yet")
                 else:
                     session.show_sources(last)
+            elif command == "/context":
+                session.show_context(last)
             elif command == "/model":
                 if name := line.removeprefix(command).strip():
                     session.use_model(name)
@@ -111,6 +137,23 @@ def run_prompt(session: Session) -> None:
             output.error(f"{error.strerror or error}")
 
 
+def _forget(session: Session, words: str) -> None:
+    """Show the memory that some words mean, and forget it if the user says so."""
+    memory = session.find_told(words)
+    if memory is None:
+        output.note("nothing was told that is like that; /help")
+        return
+    from crystalcli.cli.render.memory_view import memory_line
+
+    sys.stderr.write(f"forget {memory.id}, {memory_line(memory)}? [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() in ("y", "yes"):
+        session.forget_told(memory)
+        output.note(f"forgotten: {memory_line(memory)}")
+    else:
+        output.note("it is kept")
+
+
 def _parse_command(line: str) -> str:
     """Return the command of a line, or "" for a question, which may begin with a path."""
     match = _COMMAND.match(line)
@@ -119,7 +162,8 @@ def _parse_command(line: str) -> str:
 
 def _is_command(line: str) -> bool:
     """Tell whether a line is no question, but for the prompt itself."""
-    return bool(_parse_command(line)) or _LEAVING.fullmatch(line.lower()) is not None
+    is_told = (_REMEMBER.fullmatch(line) or _FORGET.fullmatch(line)) is not None
+    return bool(_parse_command(line)) or is_told or _LEAVING.fullmatch(line.lower()) is not None
 
 
 class _LineReader:

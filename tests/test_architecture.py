@@ -239,6 +239,10 @@ def test_the_architecture_page_is_current():
         ("import crystalcli.recall.searcher", {"torch", "rich", "pypdfium2", "tiktoken", "zstandard"}),
         ("import crystalcli.ingest.ingester", {"torch", "rich", "pypdfium2", "lxml", "tiktoken", "tree_sitter"}),
         ("import crystalcli.answering.answer", {"torch", "rich", "pypdfium2", "lxml", "tiktoken", "tree_sitter"}),
+        (
+            "import crystalcli.web_server.http_server",
+            {"numpy", "torch", "rich", "typer", "starlette", "jinja2", "pygments", "PIL", "mcp", "onnxruntime"},
+        ),
         ("import crystalcli.mcp_server.service", {"numpy", "torch", "rich", "typer", "mcp", "onnxruntime"}),
         (
             "from pathlib import Path; from crystalcli.mcp_server import service as s; s._make_server(Path('a'), write=True)",

@@ -83,7 +83,7 @@ def serve_pages(path: Path, options: ServeOptions, *, on_ready: Callable[[str, s
     if options.open_browser and _has_display():
         webbrowser.open(address if policy.token is None else f"{address}?{TOKEN_PARAMETER}={policy.token}")
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=1
+        app, log_level="critical", access_log=False, server_header=False, timeout_graceful_shutdown=1
     )
     uvicorn.Server(config).run(sockets=[listener])
 

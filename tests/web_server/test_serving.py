@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -96,3 +97,20 @@ def test_a_port_that_is_taken_is_said(shelf):
         message = refused("-c", str(shelf), "--port", str(urlsplit(address).port))
     assert "cannot listen on 127.0.0.1" in message
     assert "--port takes another one" in message
+
+
+def test_it_ends_at_once_when_it_is_interrupted(shelf):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "crystalcli", "serve", "-c", str(shelf), "--port", "0", "--no-open"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("http://127.0.0.1:")
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=GUARD)
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == "crystal: stopped; the crystal is as it was"
+    assert "Traceback" not in said

@@ -11,6 +11,7 @@ from crystalcli.cli.options.crystal_options import AllowRemoteOption, CrystalOpt
 from crystalcli.cli.options.model_options import ModelOption, resolve_language_model
 from crystalcli.cli.parsing.command_group import Command, command_app
 from crystalcli.cli.terminal.output import output
+from crystalcli.cli.terminal.stop_signals import report_stop
 
 app = command_app()
 
@@ -86,4 +87,5 @@ def serve_command(
         model=None if model is None else resolve_language_model(model, allow_remote),
         editor=editor,
     )
-    serve_pages(path, options, on_ready=tell)
+    with report_stop("the crystal is as it was"):
+        serve_pages(path, options, on_ready=tell)

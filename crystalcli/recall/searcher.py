@@ -24,7 +24,7 @@ from crystalcli.lexical import bm25, word_spans
 from crystalcli.recall.document_score import DocumentScorer, atom_documents
 from crystalcli.recall.exact_score import exact_matches, exact_scores
 from crystalcli.recall.layer_score import ClusterScorer, UnitScorer, layer_similarities
-from crystalcli.recall.lexical_score import LexicalScorer
+from crystalcli.recall.lexical_score import PROSE_WEIGHT, LexicalScorer
 from crystalcli.recall.name_score import NameScorer
 from crystalcli.recall.page_score import PageScorer
 from crystalcli.recall.passages import NEIGHBOURHOOD, PassageBuilder
@@ -356,9 +356,13 @@ def _scores_of_allowed(cosines: FloatArray, lexical: FloatArray, allowed: npt.ND
 
 
 def _rank_by_bm25(query: PreparedQuery, count: int) -> list[ScoredAtom]:
-    """Rank the atoms that hold a term of the question."""
+    """Rank the atoms that hold a term of the question.
+
+    Their scores are on the scale of the fine score, which the reranker and the age of messages are
+    weighed against.
+    """
     best = highest(query.bm25, count)
-    scores = query.bm25[best].tolist()
+    scores = (PROSE_WEIGHT / query.total_idf * query.bm25[best]).tolist()
     return [
         ScoredAtom(atom, score, {"bm25": score}) for atom, score in zip(best.tolist(), scores, strict=True) if score > 0
     ]

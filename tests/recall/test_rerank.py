@@ -82,6 +82,12 @@ def test_a_crystal_without_models_ranks_by_bm25_alone(samples_crystal):
         assert all(passage.logit is None for passage in crystal.recall("Who keeps the ledgers?", 3))
 
 
+def test_by_words_alone_scores_are_on_the_scale_that_the_reranker_is_weighed_against(samples_crystal):
+    with Crystal.open(samples_crystal, encoder=None) as crystal:
+        scores = [passage.score for passage in crystal.recall("May detergent be used on an oil spill in the dock?", 5)]
+    assert 0 < min(scores) <= max(scores) < 2
+
+
 def test_the_reranker_is_found_by_itself_named_or_switched_off(
     samples_crystal, encoder_folder, reranker_folder, monkeypatch
 ):

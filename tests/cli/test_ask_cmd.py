@@ -135,6 +135,7 @@ def test_json_has_the_keys_that_are_promised(capsys):
         "claims",
         "evidence",
         "passages",
+        "changes",
         "portions",
         "tokens",
         "seconds",

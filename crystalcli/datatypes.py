@@ -51,7 +51,15 @@ LANDMARKS = (
     "heading",  # the headings above, outermost first, joined by HEADING_JOINT
     "definition",  # Class.method
 )
+# Landmarks that are no places: what a document states of itself, and what was read with a doubt.
+FIELDS = (
+    "author",  # names, joined by FIELD_JOINT
+    "date",  # a day: 2026-08-17
+    "tags",  # in lower case, joined by FIELD_JOINT
+    "doubt",  # a reason code, `: `, and words for people; several joined by FIELD_JOINT
+)
 HEADING_JOINT = " › "
+FIELD_JOINT = "; "
 TABLE_JOINT = " | "
 # Kinds of documents that no file holds: what was told, and the turns of `crystal chat`.
 MEMORY_KIND = "memory"
@@ -70,7 +78,7 @@ class Landmark:
 
     Attributes:
         start: The character.
-        kind: One of LANDMARKS.
+        kind: One of LANDMARKS or FIELDS.
         label: The name; "" ends the last landmark of the kind.
         depth: The number of definitions around the one that begins or ends here.
     """
@@ -200,6 +208,20 @@ class SkippedFile(NamedTuple):
     code: str
 
 
+class DoubtfulFile(NamedTuple):
+    """A file that an ingest read with a doubt.
+
+    Attributes:
+        path: Its name in the crystal.
+        detail: The doubt, in a few words.
+        code: The same for programs, an `errors.Reason`.
+    """
+
+    path: str
+    detail: str
+    code: str
+
+
 # --- filters of a question ------------------------------------------------------------------------
 
 
@@ -213,7 +235,8 @@ class RecallFilter:
         since: The first day.
         until: The last day.
         people: Names of authors of messages.
-        tags: Tags of Markdown documents, without `#`; a document has to have all.
+        tags: Tags, without `#`, of Markdown documents and of others that state them; all have to be
+            there.
         by_content: True: only dates that are written in the text or in a name count, as for dates
             in a question. False: for a document without one the time of its file counts.
         present: Whether documents whose files are gone are left out.
@@ -324,6 +347,25 @@ class FilterReading:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """A part of a document that may not be read as it was meant.
+
+    Attributes:
+        code: Why, for programs, an `errors.Reason`.
+        detail: The same in a few words.
+    """
+
+    code: str
+    detail: str
+
+    @classmethod
+    def parse(cls, label: str) -> tuple[Doubt, ...]:
+        """Take the label of a landmark "doubt" apart."""
+        parts = (part.partition(": ") for part in label.split(FIELD_JOINT))
+        return tuple(cls(code, detail) for code, _, detail in parts if code)
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One document in the crystal's ledger.
 
@@ -339,6 +381,10 @@ class Document:
         tokens: Tokens of the same.
         chunks: Chunks of the same.
         pages: Pages of a PDF; None for other kinds.
+        author: The authors that it states; None without one.
+        date: The day that it states, `2026-08-17`; None without one.
+        tags: The tags, keywords or subjects that it states.
+        doubts: What was read with a doubt: the code and words of each.
     """
 
     path: str
@@ -352,6 +398,10 @@ class Document:
     tokens: int
     chunks: int
     pages: int | None
+    author: str | None = None
+    date: str | None = None
+    tags: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,12 @@ class Reason(StrEnum):
     READER_CRASHED = "reader_crashed"
     UNEXPECTED = "unexpected"  # an error that no reader foresaw
 
+    # Read, but with a doubt.
+    GUESSED_ENCODING = "guessed_encoding"  # the file does not say which, its letters do
+    INVALID_BYTES = "invalid_bytes"  # a few that are no text
+    ILLEGIBLE = "illegible"  # pages whose fonts do not tell which letters they draw
+    NO_HEADER = "no_header"  # tables whose columns have no names
+
     # The file, or its place.
     NOT_FOUND = "not_found"
     PERMISSION_DENIED = "permission_denied"

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from crystalcli.datatypes import Document, DocumentState
+from crystalcli.datatypes import FIELD_JOINT, Document, DocumentState, Doubt
 from crystalcli.index.encoder import EncoderId
 from crystalcli.index.fidelity import mean_fidelity
 from crystalcli.index.index_reader import IndexReader
-from crystalcli.storage import CONTEXTS_PART, LANGUAGES_PART, RunRow, SourceRow, Store, stored_codebooks
+from crystalcli.storage import CONTEXTS_PART, LANGUAGES_PART, RunRow, SourceRow, Store, landmarks_of, stored_codebooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,17 @@ def describe_document(store: Store, source: SourceRow) -> Document:
         tokens=source.tokens,
         chunks=source.chunks,
         pages=store.landmark_count(source.id, "page") if source.kind == "pdf" else None,
+        author=store.landmark_before(source.id, "author", 0) or None,
+        date=store.landmark_before(source.id, "date", 0) or None,
+        tags=tuple(filter(None, store.landmark_before(source.id, "tags", 0).split(FIELD_JOINT))),
+        doubts=doubts_of(store, source.id),
     )
+
+
+def doubts_of(store: Store, source: int) -> tuple[Doubt, ...]:
+    """Read what of a document was read with a doubt."""
+    labels = (label for _, label in landmarks_of(store, source, "doubt"))
+    return tuple(doubt for label in labels for doubt in Doubt.parse(label))
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ from crystalcli.datatypes import (
     Change,
     Chunk,
     DocumentState,
+    Doubt,
+    DoubtfulFile,
     Fingerprint,
     Landmark,
     Progress,
@@ -112,6 +114,7 @@ class IngestReport:
         text_seconds: The time until all text was committed.
         layer_share: The share of the crystal's tokens that have layers, 0 to 1.
         layers_by: The process that makes layers of the crystal now; None without one.
+        doubtful: Files that were read with a doubt, as in an encoding that was guessed.
     """
 
     read: int
@@ -131,6 +134,7 @@ class IngestReport:
     text_seconds: float = 0.0
     layer_share: float = 1.0
     layers_by: int | None = None
+    doubtful: tuple[DoubtfulFile, ...] = ()
 
 
 @dataclass(slots=True)
@@ -151,12 +155,13 @@ class _Tally:
     changed: list[ChangedFile] = field(default_factory=list)
     chosen: dict[str, dict[str, Any]] = field(default_factory=dict)
     languages: Counter[str] = field(default_factory=Counter)
+    doubtful: list[DoubtfulFile] = field(default_factory=list)
 
     def report(self) -> IngestReport:
         return IngestReport(
             self.read, self.unchanged, self.gone, self.pruned, self.left_out, self.tokens, self.encoded_tokens, self.bytes,
             self.seconds, self.lexical_only, tuple(self.skipped), tuple(self.changed), dict(self.chosen),
-            dict(self.languages),
+            dict(self.languages), doubtful=tuple(self.doubtful),
         )  # fmt: skip
 
 
@@ -612,6 +617,9 @@ class Ingester:
         for piece in reading.pieces():
             if isinstance(piece, Landmark):
                 current.landmarks.append((piece.start, piece.kind, piece.label))
+                if piece.kind == "doubt":
+                    doubts = Doubt.parse(piece.label)
+                    self._tally.doubtful += (DoubtfulFile(current.row.path, one.detail, one.code) for one in doubts)
             yield piece
 
     def _abandon(self) -> None:

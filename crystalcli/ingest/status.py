@@ -9,10 +9,12 @@ Knows: rows of the ledger, folders, counts of stored chunks. Does not know: cont
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from crystalcli.datatypes import DocumentState, FileState
+from crystalcli.datatypes import DocumentState, Doubt, FileState
 from crystalcli.errors import SourceError
 from crystalcli.ingest.folder_rules import stored_rules
 from crystalcli.ingest.layer_maker import LayerWorker, layer_worker
@@ -28,7 +30,7 @@ from crystalcli.ingest.locations import (
 )
 from crystalcli.ingest.staleness import file_state
 from crystalcli.lexical import ANALYSIS
-from crystalcli.storage import SourceRow, Store, stored_analysis, typed_rows
+from crystalcli.storage import SourceRow, Store, landmarks_of_kind, stored_analysis, typed_rows
 from crystalcli.text import DEFAULT_FILTER, FileFilter, FoundFile, SkippedPath, walk_files
 
 
@@ -52,6 +54,7 @@ class SourceStatus:
         chunks_expected: Chunks that were counted when it was read to its end; None: it never was.
         chunks_stored: Chunks that are stored.
         without_layers: Those of them that have no codes yet.
+        doubts: What was read with a doubt.
     """
 
     path: str
@@ -69,6 +72,7 @@ class SourceStatus:
     chunks_expected: int | None
     chunks_stored: int
     without_layers: int
+    doubts: tuple[Doubt, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -124,6 +128,7 @@ def crystal_status(store: Store) -> StatusReport:
         rules = stored_rules(store)
         stored, without_layers = _chunk_counts(store)
         is_index_current, share = stored_analysis(store) == ANALYSIS, store.layer_share()
+        doubts = _doubts(store, sources)
     roots = {location: path_at_location(location, home) for location in asked}
     roots = {location: root for location, root in roots.items() if root.is_dir()}
     walked = _walk(store, roots, rules, home)
@@ -149,7 +154,8 @@ def crystal_status(store: Store) -> StatusReport:
                 roots.get(source.root),
                 rules.get(source.root, DEFAULT_FILTER),
             )
-        entries.append(_entry(source, now, stored.get(source.id, 0), without_layers.get(source.id, 0)))
+        entry = _entry(source, now, stored.get(source.id, 0), without_layers.get(source.id, 0))
+        entries.append(replace(entry, doubts=tuple(doubts.get(source.id, ()))))
     entries += [_new_entry(entry) for _, entry in sorted(unmatched.items()) if isinstance(entry, FoundFile)]
     return StatusReport(
         tuple(entries),
@@ -202,6 +208,14 @@ def _chunk_counts(store: Store) -> tuple[dict[int, int], dict[int, int]]:
         WHERE s.encoded = 0 GROUP BY run.source
     """
     return stored, dict(typed_rows(store.rows(query), (int, int), store.path))
+
+
+def _doubts(store: Store, sources: Sequence[SourceRow]) -> dict[int, list[Doubt]]:
+    """Read what was read with a doubt, by the id of the source."""
+    doubts: defaultdict[int, list[Doubt]] = defaultdict(list)
+    for source, _, label in landmarks_of_kind(store, [source.id for source in sources if source.chunks], "doubt"):
+        doubts[source] += Doubt.parse(label)
+    return doubts
 
 
 def _entry(source: SourceRow, now: FileState, stored: int, without_layers: int) -> SourceStatus:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from crystalcli.datatypes import LANDMARKS, DocumentState
+from crystalcli.datatypes import FIELDS, LANDMARKS, DocumentState
 from crystalcli.errors import DamagedCrystalError, Reason
 from crystalcli.index import (
     DEFAULT_META,
@@ -458,7 +458,7 @@ class _Repair:
         for row in self._damaged.table("landmark"):
             landmark = (row["start"], row["kind"], row["label"])
             types = tuple(map(type, (row["source"], *landmark)))
-            if types == (int, int, str, str) and landmark[0] >= 0 and landmark[1] in LANDMARKS:
+            if types == (int, int, str, str) and landmark[0] >= 0 and landmark[1] in LANDMARKS + FIELDS:
                 landmarks[row["source"]].append(landmark)
         sources: dict[int, SourceRow] = {}
         for row in self._damaged.table("source"):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from crystalcli.datatypes import LANDMARKS, MEMORY_KIND, RATIOS, DocumentState
+from crystalcli.datatypes import FIELDS, LANDMARKS, MEMORY_KIND, RATIOS, DocumentState
 from crystalcli.errors import CrystalError, DamagedCrystalError
 from crystalcli.index import SegmentReader, check_numbering, open_segment, read_languages
 from crystalcli.maintenance.term_checksum import TermChecksum
@@ -444,7 +444,8 @@ class _Verifier:
                 f"expected {source.characters} and {source.tokens}"
             )
         query = (
-            f"SELECT count(*) FROM landmark WHERE source = ? AND (start < 0 OR start > ? OR kind NOT IN {LANDMARKS})"
+            "SELECT count(*) FROM landmark "
+            f"WHERE source = ? AND (start < 0 OR start > ? OR kind NOT IN {LANDMARKS + FIELDS})"
         )
         if self._store.rows(query, (source.id, source.characters))[0][0]:
             return "a landmark is outside its text, or of an unknown kind"

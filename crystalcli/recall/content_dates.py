@@ -3,7 +3,8 @@
     message    the time in its landmark: "Ann, 2024-05-01 10:30"
     section    the date in its heading: "## 2026-03-14", "Monday 3 May 2026"
     document   the date in its name: "2026-03-16.md", "2026/03/16.md"; else that in the front matter
-               of a Markdown document; else, where the caller wants it, the time of its file
+               of a Markdown document; else, where the caller wants it, the day that its properties
+               state, or the time of its file
 
 The first of these that is there counts.
 
@@ -126,7 +127,12 @@ def document_day(index: IndexReader, source: SourceRow, *, by_content: bool) -> 
         return day
     if source.kind == "markdown" and (day := front_matter_of(index, source).day) is not None:
         return day
-    return None if by_content else file_day(source)
+    return None if by_content else stated_day(index, source) or file_day(source)
+
+
+def stated_day(index: IndexReader, source: SourceRow) -> date | None:
+    """Read the day that a document states in its properties, as office files, PDFs and books do."""
+    return _day(index.store.landmark_before(source.id, "date", 0))
 
 
 def file_day(source: SourceRow) -> date | None:

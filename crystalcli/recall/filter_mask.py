@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from crystalcli.datatypes import CONVERSATION_KIND, DocumentState, RecallFilter
+from crystalcli.datatypes import CONVERSATION_KIND, FIELD_JOINT, DocumentState, RecallFilter
 from crystalcli.errors import NotFoundError, UsageError
 from crystalcli.index import IndexReader, TermIndex, glob_to_regex, run_atom_spans
 from crystalcli.lexical import query_terms
@@ -206,13 +206,23 @@ def _is_below(path: str, folder: str) -> bool:
 
 
 def _with_tag(index: IndexReader, sources: Sequence[SourceRow], tag: str) -> list[SourceRow]:
-    """Select the Markdown documents and memories with a tag; only those with its words are read."""
+    """Select the documents that state a tag, and Markdown documents and memories with it.
+
+    Only Markdown documents that hold its words are read.
+    """
     wanted = tag.lstrip("#").lower()
     told = {memory.source for memory in index.store.memories(tags=[wanted])}
+    stated = {number for number, tags in _stated_tags(index, sources).items() if wanted in tags}
     markdown = [source for source in sources if source.kind == "markdown"]
     holders = _sources_with_words(index, [source.id for source in markdown], wanted)
     tagged = {source.id for source in markdown if source.id in holders and wanted in tags_of(index.span_text(source))}
-    return [source for source in sources if source.id in tagged or source.id in told]
+    return [source for source in sources if source.id in tagged | told | stated]
+
+
+def _stated_tags(index: IndexReader, sources: Sequence[SourceRow]) -> dict[int, list[str]]:
+    """Read the tags that documents state in their properties, by the id of the document."""
+    rows = landmarks_of_kind(index.store, [source.id for source in sources], "tags")
+    return {number: label.split(FIELD_JOINT) for number, _, label in rows}
 
 
 def _sources_with_words(index: IndexReader, sources: list[int], text: str) -> set[int]:
@@ -233,22 +243,23 @@ def _sources_with_words(index: IndexReader, sources: list[int], text: str) -> se
 
 
 def all_tags(index: IndexReader) -> list[str]:
-    """List the tags of the Markdown documents and memories, in order.
+    """List the tags of Markdown documents and memories, and those that others state, in order.
 
     Raises:
         DamagedCrystalError: The crystal is damaged.
     """
-    markdown = [source for source in index.store.sources() if source.kind == "markdown" and source.chunks]
+    sources = [source for source in index.store.sources() if source.chunks]
     told = {tag for memory in index.store.memories() for tag in memory.tags.split()}
-    return sorted(told.union(*(tags_of(index.span_text(source)) for source in markdown)))
+    told |= {tag for source in sources if source.kind == "markdown" for tag in tags_of(index.span_text(source))}
+    return sorted(told.union(*_stated_tags(index, sources).values()))
 
 
 def _no_tag(index: IndexReader, sources: Sequence[SourceRow], tag: str) -> str:
     known = all_tags(index)
     if not known and not any(source.kind == "markdown" for source in sources):
-        return f"no tag #{tag.lstrip('#')}: tags are read from Markdown documents, and this crystal has none"
+        return f"no tag #{tag.lstrip('#')}: this crystal has no Markdown documents, and no document states tags"
     near = _nearest(tag.lstrip("#").lower(), known) or (f"; its tags: {', '.join(known[:20])}" if known else "")
-    return f"no Markdown document and no memory in this crystal has the tag #{tag.lstrip('#')}{near}"
+    return f"no document and no memory in this crystal has the tag #{tag.lstrip('#')}{near}"
 
 
 # --- parts of documents ---------------------------------------------------------------------------

@@ -44,6 +44,7 @@ document/
     outline.py            Path of the headings above a place, from their levels.
     reading_order.py      Reading order of things on a plane: from the top, and column by column
                           where there are columns.
+    stated_fields.py      Fields that a document states of itself: its authors, its date, its tags.
     table_header.py       Headers of tables: which rows at the top of a table name its columns.
     table_rows.py         Rows of a table as lines that carry their header: `Year: 2020; Revenue:
                           1,200`.

@@ -20,6 +20,7 @@ from crystalcli.text.source.file_bytes import FileSurvey, survey_file
 from crystalcli.text.source.read_request import DEFAULT_READ_OPTIONS, LOCKED, ReadOptions, ReadRequest
 from crystalcli.text.source.reader_guard import GuardedReading, ReadingWithFiles
 from crystalcli.text.source.sniff_messages import JSON_SUFFIXES, is_mail, is_saved_page, may_be_chat
+from crystalcli.text.source.stated_encoding import stated_encoding
 from crystalcli.text.source.unforeseen import contained_errors
 
 BINARY_ENCODINGS = frozenset(("pdf", "tar", *(name for _, name in MAGIC)))
@@ -126,6 +127,8 @@ _UNREADABLE = {
 # Office files that are not zip files: those from before 2007, and encrypted ones.
 _OLD_OFFICE = frozenset((".doc", ".dot", ".xls", ".xlt", ".ppt", ".pps"))
 _OFFICE = frozenset((".docx", ".docm", ".xlsx", ".xlsm", ".pptx", ".pptm"))
+# Kinds with encodings of their own, part by part.
+MIXED_KINDS = frozenset(("mail", "mhtml"))
 # Kinds whose readers may hang, crash or fill the memory over a bad file: they are read in a child
 # process.
 WORKER_KINDS = frozenset(("pdf",))
@@ -165,7 +168,21 @@ def open_source(path: Path, options: ReadOptions = DEFAULT_READ_OPTIONS) -> tupl
     if kind in FOLDER_KINDS:
         return survey.fingerprint, reading
     guard = ReadingWithFiles if hasattr(reader, "members") else GuardedReading
-    return survey.fingerprint, guard(reading)
+    return survey.fingerprint, guard(reading, encoding_doubt(survey) if kind not in MIXED_KINDS else "")
+
+
+def encoding_doubt(survey: FileSurvey) -> str:
+    """Return why a text may not be in the encoding that it was read in, with a code; or ""."""
+    encoding = survey.encoding
+    if encoding == "utf-8 with strays":
+        return f"{Reason.INVALID_BYTES}: bytes that are not UTF-8 became U+FFFD"
+    if (
+        encoding in BINARY_ENCODINGS
+        or encoding.startswith(("utf", "iso2022"))
+        or encoding == stated_encoding(survey.head)
+    ):
+        return ""
+    return f"{Reason.GUESSED_ENCODING}: read as {encoding}, by its letters"
 
 
 def _with_advice(error: SourceError, path: Path) -> SourceError:

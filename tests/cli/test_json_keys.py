@@ -26,6 +26,8 @@ SECTIONS = {
 # Keys that only some crystals have: an encoder of one's own, damage, a folder with a filter.
 SOMETIMES = {
     "ingest": {"chosen.*"},
+    "forget": {"documents[].doubts[].code", "documents[].doubts[].detail"},
+    "inspect DOCUMENT": {"document.doubts[].code", "document.doubts[].detail"},
     "models list": {"converted[].name", "converted[].bytes", "converted[].path"},
     "verify": {"problems[].message", "problems[].documents"},
 }
@@ -66,7 +68,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder_folder: Path
     docs = tmp_path / "docs"
     docs.mkdir()
     (docs / "notes.md").write_text("# Tides\n\nHigh water at Oldhaven is at 04:10.\n")
-    (docs / "tale.txt").write_text("The lamp burns 14 litres of oil.\n")
+    (docs / "tale.txt").write_bytes("The lamp burns 14 litres of oil, says Müller.\n".encode("cp1252"))
     (docs / "a.bin").write_bytes(bytes(range(256)) * 2)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CRYSTAL_FILE", raising=False)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from crystalcli.datatypes import LANDMARKS, Landmark
+from crystalcli.datatypes import FIELDS, LANDMARKS, Landmark
 from crystalcli.text.readers import open_source
 from crystalcli.text.source.read_request import ReadOptions
 
@@ -60,7 +60,7 @@ def _read(path: Path, **options: int) -> Read:
     for piece in reading.pieces():
         if isinstance(piece, Landmark):
             assert piece.start == len(text)
-            assert piece.kind in LANDMARKS
+            assert piece.kind in LANDMARKS + FIELDS
             assert "\n" not in piece.label
             marks.append(piece)
         else:

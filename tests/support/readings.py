@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from crystalcli.datatypes import LANDMARKS, Landmark
+from crystalcli.datatypes import FIELDS, LANDMARKS, Landmark
 from crystalcli.text.readers import open_source
 from crystalcli.text.source.read_request import ReadOptions
 
@@ -34,7 +34,7 @@ def _read(path: Path, piece: int) -> Read:
     for each in reading.pieces():
         if isinstance(each, Landmark):
             assert each.start == len(text)
-            assert each.kind in LANDMARKS
+            assert each.kind in LANDMARKS + FIELDS
             marks.append(each)
         else:
             assert each

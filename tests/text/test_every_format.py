@@ -10,7 +10,7 @@ import pytest
 from support import formats
 from support.formats import ARCHIVES, MEMBERS, SAMPLES, Fact, Sample
 
-from crystalcli.datatypes import HEADING_JOINT, LANDMARKS, LINED, Landmark, Passage
+from crystalcli.datatypes import FIELDS, HEADING_JOINT, LANDMARKS, LINED, Landmark, Passage
 from crystalcli.library import Crystal
 from crystalcli.text.readers import READERS, open_source
 
@@ -22,7 +22,7 @@ def read(path: Path) -> tuple[str, str, str, list[Landmark]]:
     for piece in reading.pieces():
         if isinstance(piece, Landmark):
             assert piece.start == given
-            assert piece.kind in LANDMARKS
+            assert piece.kind in LANDMARKS + FIELDS
             landmarks.append(piece)
         else:
             parts.append(piece)

@@ -67,7 +67,8 @@ TagOption = Annotated[
         "--tag",
         metavar="TAG",
         autocompletion=complete_tags,
-        help="Look only in Markdown documents and memories with this tag. Can be repeated: all of them have to be there.",
+        help="Look only in documents and memories with this tag, in Markdown or as a keyword. Can be repeated: "
+        "all have to be there.",
     ),
 ]
 TodayOption = Annotated[

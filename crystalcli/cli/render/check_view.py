@@ -52,6 +52,12 @@ def print_status(status: StatusReport, path: str, everything: bool) -> None:
         console.print(Text(f"layers   {format_share(status.layer_share)}; {_rest_of_layers(status)}"))
     if not status.is_index_current:
         console.print(Text("index    of an earlier version: `crystal compact` makes it anew"))
+    doubtful = [entry for entry in status.entries if entry.doubts]
+    for entry in doubtful if everything else doubtful[:_NAMED]:
+        details = "; ".join(doubt.detail for doubt in entry.doubts)
+        console.print(Text(f"doubt    {single_line(entry.path)}: {single_line(details)}"))
+    if len(doubtful) > _NAMED and not everything:
+        console.print(Text(f"doubt    in {len(doubtful) - _NAMED:,} more files: --all", style="dim"))
     shown = list(status.entries) if everything else [entry for entry in status.entries if not entry.complete]
     if shown:
         console.print()

@@ -13,7 +13,7 @@ from crystalcli.cli.render.inspect_view import SMALL_TEXT, stats_json
 from crystalcli.cli.render.plain_table import plain_table
 from crystalcli.cli.terminal.humanize import format_count, format_share, format_size, single_line
 from crystalcli.cli.terminal.output import output, sanitize
-from crystalcli.datatypes import SkippedFile
+from crystalcli.datatypes import DoubtfulFile, SkippedFile
 from crystalcli.errors import MACHINE_MADE, Reason
 from crystalcli.lexical import ENGLISH, LANGUAGES
 
@@ -65,6 +65,10 @@ def print_ingest(report: IngestReport, stats: StatsReport, path: str) -> None:
         )
     table.add_row("skipped", f"{len(report.skipped):,}", "files")
     for line in skipped_lines(report.skipped):
+        table.add_row("", "", Text(line, style="dim"))
+    if report.doubtful:
+        table.add_row("doubtful", f"{len({file.path for file in report.doubtful}):,}", "files, read with a doubt")
+    for line in doubt_lines(report.doubtful):
         table.add_row("", "", Text(line, style="dim"))
     for folder, choice in report.chosen.items():
         table.add_row("chosen", "", Text(f"{single_line(folder)}: {filter_line(choice)}"))
@@ -143,6 +147,16 @@ def filter_line(choice: Mapping[str, Any]) -> str:
     return "; ".join(parts)
 
 
+def doubt_lines(doubtful: Sequence[DoubtfulFile]) -> list[str]:
+    """Format what was read with a doubt, the first files by name.
+
+    Args:
+        doubtful: path, detail and code of each.
+    """
+    lines = [f"{single_line(file.path)}: {sanitize(file.detail)}" for file in doubtful[:_LISTED]]
+    return [*lines, f"and {len(doubtful) - _LISTED:,} more: crystal status --all"] if len(doubtful) > _LISTED else lines
+
+
 def skipped_lines(skipped: Sequence[SkippedFile]) -> list[str]:
     """Format skipped files: those of the usual kinds are counted, the first of the others named.
 
@@ -164,5 +178,6 @@ def ingest_json(report: IngestReport, stats: StatsReport) -> dict[str, Any]:
     data = asdict(report)
     del data["changed"]  # `crystal watch` has it
     data["skipped"] = [file._asdict() for file in report.skipped]
+    data["doubtful"] = [file._asdict() for file in report.doubtful]
     data["languages"] = {code or "unknown": tokens for code, tokens in report.languages.items()}
     return {**data, "crystal": stats_json(stats)}

@@ -147,6 +147,12 @@ def print_document(
     console.print(head)
     if document.reason:
         console.print(Text(f"{document.state}: {sanitize(document.reason)}"))
+    fields = (("title", document.title), ("author", document.author), ("date", document.date))
+    for name, value in (*fields, ("tags", ", ".join(document.tags))):
+        if value:
+            console.print(Text(f"{name:<7}{single_line(value)}"))
+    for doubt in document.doubts:
+        console.print(Text(f"doubt  {single_line(doubt.detail)}"))
     for index, chunk in enumerate(chunks):
         if index == limit:
             console.print(Text(f"… {document.chunks - limit} more chunks: --chunks N shows more", style="dim"))

@@ -69,7 +69,7 @@ CREATE INDEX run_by_chunk ON run (first_chunk);
 CREATE TABLE landmark (
     source INTEGER NOT NULL REFERENCES source(id),
     start INTEGER NOT NULL,           -- character offset in the document
-    kind TEXT NOT NULL,               -- one of types.LANDMARKS
+    kind TEXT NOT NULL,               -- one of datatypes.LANDMARKS or FIELDS
     label TEXT NOT NULL,
     PRIMARY KEY (source, kind, start)
 ) STRICT, WITHOUT ROWID;

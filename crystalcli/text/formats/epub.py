@@ -14,6 +14,7 @@ from crystalcli.errors import Reason, Refusal, SourceError
 from crystalcli.text.document.composer import Composer, one_line
 from crystalcli.text.document.markup import Element, attribute, children, descendants, local_name, parse_html, parse_xml
 from crystalcli.text.document.outline import Outline, heading_label
+from crystalcli.text.document.stated_fields import StatedFields
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
 from crystalcli.text.formats.web.html_blocks import HtmlBlocks
 from crystalcli.text.formats.web.html_reader import decode_part
@@ -42,6 +43,13 @@ class EpubReading(PackageReading):
         title = next((text for text in _texts(root, "title")), "")
         writers = list(_texts(root, "creator"))[:3]
         return f"{title} — {', '.join(writers)}" if title and writers else title
+
+    def read_fields(self, package: Package) -> StatedFields:
+        """Return the authors, the date of publication and the subjects."""
+        root, _ = _book(package)
+        return StatedFields(
+            tuple(_texts(root, "creator")), next(_texts(root, "date"), ""), tuple(_texts(root, "subject"))
+        )
 
     def compose(self, package: Package, composer: Composer) -> Iterator[None]:
         """Write the documents of the spine, one after the other.

@@ -27,10 +27,12 @@ class GuardedReading:
 
     Args:
         inner: the reading inside.
+        doubt: why the text may not be as it was meant: a reason code, `: ` and a few words, or "".
     """
 
-    def __init__(self, inner: Reading) -> None:
+    def __init__(self, inner: Reading, doubt: str = "") -> None:
         self._inner = inner
+        self._doubt = doubt
 
     @property
     def kind(self) -> str:
@@ -53,6 +55,8 @@ class GuardedReading:
             CrystalError: The reading inside raised an error, of any class.
         """
         with contained_errors():
+            if self._doubt:
+                yield Landmark(0, "doubt", self._doubt)
             for piece in self._inner.pieces():
                 if isinstance(piece, str):
                     yield storable(piece)

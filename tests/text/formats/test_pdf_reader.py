@@ -70,6 +70,7 @@ def test_pages_of_a_pdf(file: Callable[..., Path]) -> None:
     _, reading = open_source(path)
     assert (reading.kind, reading.title) == ("pdf", "A title")
     assert list(reading.pieces()) == [
+        Landmark(0, "date", "2024-01-01"),
         Landmark(0, "page", "1"),
         "First page.\n\n",
         Landmark(13, "page", "2"),

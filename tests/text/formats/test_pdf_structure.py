@@ -262,7 +262,8 @@ def test_labels_and_outline_are_those_that_pdfium_finds(tmp_path: Path, monkeypa
     assert [label for kind, label, _ in marks if kind == "heading"] == ["One", "One › Two", "One › Two › Three", "Four"]
     monkeypatch.setattr("crystalcli.text.readers.WORKER_KINDS", frozenset())
     monkeypatch.setattr(structure, "BOUNDS", Bounds(silence=0.0))
-    assert read(tmp_path, data)[2] == marks
+    places = [mark for mark in marks if mark[0] in ("page", "heading")]
+    assert [mark for mark in read(tmp_path, data)[2] if mark[0] in ("page", "heading")] == places
 
 
 def test_pypdf_that_takes_too_long_costs_no_letter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

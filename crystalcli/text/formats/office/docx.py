@@ -22,10 +22,18 @@ from crystalcli.text.document.markup import (
     parse_xml,
 )
 from crystalcli.text.document.outline import Outline, heading_label
+from crystalcli.text.document.stated_fields import StatedFields
 from crystalcli.text.document.table_header import Cell, Row
 from crystalcli.text.document.table_rows import document_lines
 from crystalcli.text.document.table_spans import WHOLE_ROW
-from crystalcli.text.formats.office.ooxml import core_title, main_part, read_relations, related_part, walk_elements
+from crystalcli.text.formats.office.ooxml import (
+    core_fields,
+    core_title,
+    main_part,
+    read_relations,
+    related_part,
+    walk_elements,
+)
 from crystalcli.text.formats.office.symbols import symbol_letter
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
 from crystalcli.text.formats.web.html_blocks import HtmlBlocks
@@ -51,6 +59,10 @@ class DocxReading(PackageReading):
     def read_title(self, package: Package) -> str:
         """Return the title in the properties."""
         return core_title(package)
+
+    def read_fields(self, package: Package) -> StatedFields:
+        """Return the author, date and keywords in the properties."""
+        return core_fields(package)
 
     def compose(self, package: Package, composer: Composer) -> Iterator[None]:
         """Write the body, block by block."""

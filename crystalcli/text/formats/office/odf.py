@@ -22,10 +22,11 @@ from crystalcli.text.document.markup import (
     parse_xml,
 )
 from crystalcli.text.document.outline import Outline, heading_label
+from crystalcli.text.document.stated_fields import StatedFields
 from crystalcli.text.document.table_header import Cell, Row
 from crystalcli.text.document.table_rows import MAX_COLUMNS, document_lines, write_table
 from crystalcli.text.document.table_spans import MergedCells
-from crystalcli.text.formats.office.ooxml import title_with_authors
+from crystalcli.text.formats.office.ooxml import stated_in, title_with_authors
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
 from crystalcli.text.source.read_request import LOCKED
 
@@ -44,6 +45,10 @@ class OdfReading(PackageReading):
     def read_title(self, package: Package) -> str:
         """Return the title in the properties, with its author behind it."""
         return title_with_authors(parse_xml(package.read("meta.xml"))) if "meta.xml" in package else ""
+
+    def read_fields(self, package: Package) -> StatedFields:
+        """Return the author, date and keywords in the properties."""
+        return stated_in(parse_xml(package.read("meta.xml"))) if "meta.xml" in package else StatedFields()
 
     def compose(self, package: Package, composer: Composer) -> Iterator[None]:
         """Write the content, block by block.

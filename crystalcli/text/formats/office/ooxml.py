@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from crystalcli.errors import Reason, SourceError
 from crystalcli.text.document.markup import Element, descendants, local_name, parse_xml
+from crystalcli.text.document.stated_fields import StatedFields
 from crystalcli.text.formats.office.zip_package import Package
 
 # Names that programs write as the author when they know of none.
@@ -87,6 +88,24 @@ def core_title(package: Package) -> str:
     """Return the title in the document's core properties, with its author behind it; or ""."""
     part = related_part(package, "", "core-properties")
     return title_with_authors(parse_xml(package.read(part))) if part else ""
+
+
+def core_fields(package: Package) -> StatedFields:
+    """Return the author, date and keywords in the document's core properties."""
+    part = related_part(package, "", "core-properties")
+    return stated_in(parse_xml(package.read(part))) if part else StatedFields()
+
+
+def stated_in(properties: Element) -> StatedFields:
+    """Return the authors, date and keywords in a document's properties.
+
+    The date is that of the last change, as far as the document states it.
+    """
+    dates = [*_texts(properties, "modified"), *_texts(properties, "date"), *_texts(properties, "created")]
+    dates += _texts(properties, "creation-date")
+    creators = [*_texts(properties, "initial-creator")] or [*_texts(properties, "creator")]
+    tags = [*_texts(properties, "keywords"), *_texts(properties, "keyword")]
+    return StatedFields(tuple(creators), next(iter(dates), ""), tuple(tags))
 
 
 def title_with_authors(properties: Element) -> str:

@@ -12,9 +12,17 @@ from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, one_lin
 from crystalcli.text.document.markup import Element, attribute, children, descendants, local_name, parse_xml
 from crystalcli.text.document.outline import heading_label
 from crystalcli.text.document.reading_order import Box, order_on_plane
+from crystalcli.text.document.stated_fields import StatedFields
 from crystalcli.text.document.table_rows import document_lines
 from crystalcli.text.document.table_spans import MergedCells
-from crystalcli.text.formats.office.ooxml import core_title, main_part, read_relations, related_part, walk_elements
+from crystalcli.text.formats.office.ooxml import (
+    core_fields,
+    core_title,
+    main_part,
+    read_relations,
+    related_part,
+    walk_elements,
+)
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
 
 _TITLES = frozenset(("title", "ctrTitle"))
@@ -30,6 +38,10 @@ class PptxReading(PackageReading):
     def read_title(self, package: Package) -> str:
         """Return the title in the properties."""
         return core_title(package)
+
+    def read_fields(self, package: Package) -> StatedFields:
+        """Return the author, date and keywords in the properties."""
+        return core_fields(package)
 
     def compose(self, package: Package, composer: Composer) -> Iterator[None]:
         """Write the slides in the order of the show, hidden ones too."""

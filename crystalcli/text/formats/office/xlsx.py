@@ -13,9 +13,10 @@ from crystalcli.text.document.composer import Composer, one_line
 from crystalcli.text.document.markup import Element, attribute, children, descendants, iter_elements, parse_xml
 from crystalcli.text.document.number_format import BUILT_IN_CODES, format_general, format_number, is_date_code
 from crystalcli.text.document.outline import heading_label
+from crystalcli.text.document.stated_fields import StatedFields
 from crystalcli.text.document.table_header import Cell, Row
 from crystalcli.text.document.table_rows import MAX_COLUMNS, write_table
-from crystalcli.text.formats.office.ooxml import core_title, main_part, read_relations, related_part
+from crystalcli.text.formats.office.ooxml import core_fields, core_title, main_part, read_relations, related_part
 from crystalcli.text.formats.office.sheet_layout import column_number, read_layout, text_boxes
 from crystalcli.text.formats.office.zip_package import TOO_LARGE, Package, PackageReading
 
@@ -29,6 +30,10 @@ class XlsxReading(PackageReading):
     def read_title(self, package: Package) -> str:
         """Return the title in the properties."""
         return core_title(package)
+
+    def read_fields(self, package: Package) -> StatedFields:
+        """Return the author, date and keywords in the properties."""
+        return core_fields(package)
 
     def compose(self, package: Package, composer: Composer) -> Iterator[None]:
         """Write the sheets in the order of their tabs, hidden ones too."""

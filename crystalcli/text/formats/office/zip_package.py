@@ -18,6 +18,7 @@ from crystalcli.datatypes import Landmark
 from crystalcli.errors import Reason, Refusal, SourceError
 from crystalcli.text.document.composer import Composer, one_line
 from crystalcli.text.document.outline import heading_label
+from crystalcli.text.document.stated_fields import StatedFields
 from crystalcli.text.source.file_bytes import checked_pieces, open_bytes
 from crystalcli.text.source.read_request import LOCKED, ReadRequest
 from crystalcli.text.source.unforeseen import unforeseen
@@ -228,6 +229,7 @@ class PackageReading:
         Raises:
             SourceError: the document cannot be read, or has no text.
         """
+        yield from self._stated().landmarks()
         composer = Composer()
         with open_package(self._request) as package:
             for _ in self.compose(package, composer):
@@ -237,9 +239,21 @@ class PackageReading:
             if not composer.start:
                 raise SourceError("no text in it", Reason.NO_TEXT)
 
+    def _stated(self) -> StatedFields:
+        """Return the stated fields; none where the part that has them is damaged."""
+        try:
+            with open_package(self._request) as package:
+                return self.read_fields(package)
+        except SourceError:
+            return StatedFields()
+
     def read_title(self, package: Package) -> str:
         """Return the document's own title, or ""."""
         raise NotImplementedError
+
+    def read_fields(self, package: Package) -> StatedFields:
+        """Return what the document states of itself beside its title."""
+        return StatedFields()
 
     def compose(self, package: Package, composer: Composer) -> Iterator[None]:
         """Write the document, and yield now and then, so that the text can be passed on."""

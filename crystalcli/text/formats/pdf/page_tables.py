@@ -91,9 +91,14 @@ class _Table:
 
 
 class PageTables:
-    """The tables of a document, page after page."""
+    """The tables of a document, page after page.
+
+    Attributes:
+        nameless: Tables whose columns have no names.
+    """
 
     def __init__(self) -> None:
+        self.nameless = 0
         self._open: _Table | None = None  # the last table of the page before, if it may go on
         self._last: _Table | None = None  # of this page
         self._rows_since = 0  # rows of the page behind it
@@ -125,6 +130,8 @@ class PageTables:
                 lines[first:stop] = _named_lines(body, table)
                 self._last = table
                 self._rows_since = 0
+            else:
+                self.nameless += _is_table(body)
             end = stop
         self._rows_since = len(lines) - end if self._last is not None and end else self._rows_since + len(lines)
         if self._rows_since > AT_EDGE or len(lines) > AT_EDGE:
@@ -150,6 +157,14 @@ class PageTables:
             if all(placed) and _is_same(self._open.columns, columns):
                 return self._open
         return None
+
+
+def _is_table(body: Sequence[_TableRow]) -> bool:
+    """Tell whether rows without a header are a table, rather than a list or formulas."""
+    rows = [
+        row.cells for row in body if row.kind != _Kind.SINGLE and sum(is_value(cell.text) for cell in row.cells) > 1
+    ]
+    return len(rows) > 2 and columns_of(rows) is not None
 
 
 def _table_row(row: Row, line: Line) -> _TableRow:

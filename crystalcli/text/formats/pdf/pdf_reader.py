@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import BinaryIO
 
-from crystalcli.datatypes import HEADING_JOINT, Landmark
+from crystalcli.datatypes import FIELD_JOINT, HEADING_JOINT, Landmark
 from crystalcli.errors import Reason, SourceError, UnsteadySourceError
 from crystalcli.text.formats.pdf.annotations import Comment, Overlay
 from crystalcli.text.formats.pdf.fallback import NOTE, PypdfPages
@@ -162,6 +162,8 @@ class _Flow:
         self._waiting: list[tuple[str, str]] = []  # landmarks that come after it, as kind and label
         self._rescues = MOST_RESCUED
         self._meaningless: list[str] = []  # labels of pages
+        self._unread: list[str] = []  # labels of pages that both libraries fail on
+        self._waiting += [(mark.kind, mark.label) for mark in opened.structure.fields.landmarks()]
         self._note = NOTE if isinstance(opened.source, PypdfPages) else ""
 
     def pieces(self) -> Iterator[str | Landmark]:
@@ -199,6 +201,21 @@ class _Flow:
             yield from self._give(f"[No readable text: {MEANINGLESS}, {page_ranges(self._meaningless)}]\n\n")
         if names := self._opened.structure.attachments:
             yield from self._give("\n".join(f"[Attachment: {name}]" for name in names) + "\n\n")
+        if doubts := self._doubts():
+            yield Landmark(self._given, "doubt", FIELD_JOINT.join(doubts))
+
+    def _doubts(self) -> list[str]:
+        """Return what was read with a doubt, each as a reason code, `: ` and words."""
+        doubts = []
+        if isinstance(self._opened.source, PypdfPages):
+            doubts.append((Reason.DAMAGED, "read by other means, the order of its words may be wrong"))
+        if self._meaningless:
+            doubts.append((Reason.ILLEGIBLE, f"{MEANINGLESS}, {page_ranges(self._meaningless)}"))
+        if self._unread:
+            doubts.append((Reason.DAMAGED, f"pages that cannot be read, {page_ranges(self._unread)}"))
+        if count := self._tables.nameless:
+            doubts.append((Reason.NO_HEADER, f"{count:,} {'table' if count == 1 else 'tables'} without a header"))
+        return [f"{code}: {detail.replace(FIELD_JOINT, ', ')}" for code, detail in doubts]
 
     def _completed(self, page: PageRead) -> PageRead:
         """Return a page with what pypdf adds to pdfium's letters.
@@ -210,6 +227,8 @@ class _Flow:
         if page.trouble and is_pdfium and self._opened.is_same_pages and self._rescues:
             self._rescues -= 1
             page = rescued(page, self._asked)
+        if page.trouble:
+            self._unread.append(self._opened.label(page.number))
         if overlays := self._opened.overlays(page.number):
             page = with_overlays(page, overlays)
         elif self._opened.source.count == 1:

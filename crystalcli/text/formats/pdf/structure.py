@@ -12,11 +12,13 @@ takes pdfium's, where pdfium has it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Iterator
 from itertools import islice
 from typing import Any, BinaryIO
 
 from crystalcli.errors import SourceError
+from crystalcli.text.document.stated_fields import StatedFields
 from crystalcli.text.formats.pdf.annotations import Comment, Overlay, comment_of, overlay_of, resolved
 from crystalcli.text.formats.pdf.glyphs import (
     DEEPEST,
@@ -37,6 +39,7 @@ TEXT_BOUNDS = Bounds(silence=20.0, seconds=300.0)
 MOST_LABELS = 20_000  # pages; pypdf takes time that grows with pages times ranges of labels
 MOST_ANNOTATIONS = 20_000  # of a document
 MOST_ATTACHMENTS = 200
+MOST_FIELD = 2_000  # characters of an author's name, or of all keywords
 MOST_CHARACTERS = 2_000_000  # of all values and comments together
 # Names that programs write as the author when they know of none.
 NO_AUTHORS = frozenset(("", "anonymous", "(anonymous)", "unknown", "user", "admin", "administrator"))
@@ -49,6 +52,7 @@ class Structure:
 
     Attributes:
         title: title and author, or None.
+        fields: authors, date and keywords.
         page_count: number of pages, or None.
         labels: label of each page, or None.
         headings: outline entries in order, or None.
@@ -60,6 +64,7 @@ class Structure:
 
     def __init__(self, asked: ReadRequest) -> None:
         self.title: str | None = None
+        self.fields = StatedFields()
         self.page_count: int | None = None
         self.labels: list[str] | None = None
         self.headings: list[Heading] | None = None
@@ -79,7 +84,10 @@ class Structure:
         return self
 
     def _add(self, name: str, value: Any) -> None:
-        if name == "headings":
+        if name == "fields":
+            authors, day, tags = value
+            self.fields = StatedFields(tuple(authors), day, tuple(tags))
+        elif name == "headings":
             self.headings = [Heading(page, tuple(path)) for page, path in value]
         elif name == "page":
             number, overlays, comments = value
@@ -104,6 +112,7 @@ def structure_parts(asked: ReadRequest, first: int, end: int) -> Iterator[list[A
         reader = open_pypdf(stream, asked.options.password)
         sections: tuple[tuple[str, Callable[[Any], Any]], ...] = (
             ("title", _title),
+            ("fields", _fields),
             ("page_count", _page_count),
             ("is_dynamic_form", _is_dynamic_form),
             ("labels", _labels),
@@ -189,6 +198,14 @@ def _title(reader: Any) -> str:
         return ""
     names = ", ".join(name for name in authors if name.lower() not in NO_AUTHORS)
     return f"{title[:LONGEST_TITLE]} — {names[:LONGEST_TITLE]}" if names else title[:LONGEST_TITLE]
+
+
+def _fields(reader: Any) -> list[Any]:
+    """Return the authors, the date of creation and the keywords of the document information."""
+    information = reader.metadata or {}
+    texts = [str(resolved(information.get(key)) or "") for key in ("/Author", "/CreationDate", "/Keywords")]
+    author, day, keywords = (text[:MOST_FIELD] for text in texts)
+    return [re.split(r"[;\n]", cleaned(author)), day, [cleaned(keywords)]]
 
 
 def _page_count(reader: Any) -> int:

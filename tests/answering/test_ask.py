@@ -62,7 +62,7 @@ def test_a_quotation_that_is_not_in_the_file_is_not_shown(crystal):
     assert sources.citations == ()
     assert attribution.extract_citations(crystal, forged) == ()
     sources = attribution.Sources(crystal, "Who keeps the ledgers?", passages)
-    assert sources.find(said) == ((1,), ())
+    assert sources.find(said)[:2] == ((1,), ())
     assert [citation.quote for citation in sources.citations] == [said]
 
 

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 # Characters of a quotation, in prose, and in source code, tables and PDFs, which have tables too.
 _LONGEST, _LONGEST_BY_LINES = 700, 1000
+# Characters of a quotation that is less likely than this, against the first: nobody reads a page
+# for a guess.
+_DOUBTFUL, _LONGEST_IF_DOUBTFUL = 0.5, 350
 _REACH = 250  # characters in which the rest of a sentence is looked for
 _GAP = 8  # characters of white space between sentences that follow one another, at most
 _STEPS = 4  # stretches of a passage that are compared, at most
@@ -81,7 +84,7 @@ def answer_spans(crystal: CrystalReader, question: str, passages: Sequence[Passa
         likelihood = math.exp(min(0.0, passage.score - passages[0].score) / _SHARPNESS)
         if likelihood < _ADDS:
             break
-        start, end = _span_of(crystal, question, passage)
+        start, end = _span_of(crystal, question, passage, is_doubtful=likelihood < _DOUBTFUL)
         if any(span.passage.path == passage.path and start < span.end and end > span.start for span in spans):
             continue
         spans.append(AnswerSpan(passage, start, end, likelihood))
@@ -113,13 +116,15 @@ def cite_spans(
     return tuple(citations)
 
 
-def _span_of(crystal: CrystalReader, question: str, passage: Passage) -> tuple[int, int]:
+def _span_of(crystal: CrystalReader, question: str, passage: Passage, *, is_doubtful: bool) -> tuple[int, int]:
     """Give the span to quote of a passage, in characters of the document."""
     kind = passage.place.kind
     is_plain = kind != PAGED_KIND and not passage.place.marks.get("message")
     if kind in BY_LINES - {"code"} or (is_plain and _is_entry(passage)):
         return passage.best  # a row of a table, or an entry of a log
     longest = _LONGEST_BY_LINES if kind in ("code", PAGED_KIND) else _LONGEST
+    if is_doubtful and kind != "code":
+        longest = _LONGEST_IF_DOUBTFUL
     if not passage.text.isascii():
         wide = sum(unicodedata.east_asian_width(letter) == "W" for letter in passage.text)
         longest = round(longest / (1 + (_WIDE_LETTERS - 1) * wide / len(passage.text)))
@@ -223,9 +228,11 @@ def _whole_sentences(crystal: CrystalReader, passage: Passage, low: int, high: i
     after = crystal.quote(passage.path, high - 1, high + _REACH)
     if before and not before[-1:].isspace():
         return low, high  # amid a word: the text has no sentences
-    line_before = (before.rstrip().splitlines() or [""])[-1].strip().lstrip("# ")
-    is_under_heading = line_before in (passage.heading or "").split(HEADING_JOINT)
-    if before.strip() and not is_under_heading and not _is_closed(before):
+    line_before = (before.rstrip().splitlines() or [""])[-1].strip()
+    is_under_heading = line_before.lstrip("# ") in (passage.heading or "").split(HEADING_JOINT)
+    first_line = crystal.quote(passage.path, low, low + _REACH).partition("\n")[0]
+    is_row = before.endswith("\n") and are_entries(line_before, first_line)
+    if before.strip() and not is_under_heading and not is_row and not _is_closed(before):
         ends = [match.end() for match in _SENTENCE_END.finditer(before)]
         if ends:
             low -= len(before) - ends[-1]

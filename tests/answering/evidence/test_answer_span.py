@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,26 @@ def test_quotations_need_no_reranker(samples_crystal, encoder_folder):
         assert all(0 < span.likelihood <= 1 for span in spans)
         assert all(citation.confidence is None for citation in cite_spans(plain, spans))
         assert all(plain.quote(span.passage.path, span.start, span.end).strip() for span in spans)
+
+
+def test_a_quotation_does_not_begin_amid_the_row_above(lamps):
+    rows = [f"Lamp {number}; 2023: {number},145; 2022: {number},160" for number in range(10, 70)]
+    (lamps.path.parent / "oil.md").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    lamps.ingest([lamps.path.parent / "oil.md"])
+    starts = {row[:7] for row in rows}
+    for citation in cite_spans(lamps, answer_spans(lamps, "Lamp 44 in 2023", lamps.recall("Lamp 44 2023", 5), 3)):
+        if citation.path.endswith("oil.md"):
+            assert citation.quote[:7] in starts
+
+
+def test_what_is_less_likely_is_quoted_in_fewer_words(lamps):
+    (lamps.path.parent / "moth.md").write_text(LONG.replace("lamp", "moth")[:500], encoding="utf-8")
+    lamps.ingest([lamps.path.parent / "moth.md"])
+    question = "Which moths of the harbour burned all night?"
+    best, *others = lamps.recall(question, 5)
+    assert best.path.endswith("moth.md")
+    (whole,) = answer_spans(lamps, question, [best], 1)
+    passages = [replace(others[0], score=best.score), replace(best, score=best.score - 0.5)]
+    short = answer_spans(lamps, question, passages, 3)[1]
+    assert whole.end - whole.start > 400
+    assert short.end - short.start <= 350

@@ -139,6 +139,7 @@ def test_json_has_the_keys_that_are_promised(capsys):
         "portions",
         "tokens",
         "seconds",
+        "layer_share",
     ]
     citation = [
         "number",

@@ -17,8 +17,8 @@ from crystalcli.library import Crystal
 LEDGERS = Turn("Who keeps the ledgers?", "Who keeps the ledgers?", "Mr Haddow keeps them.")
 
 
-def test_json_says_how_a_question_was_understood(samples_crystal, encoder_folder, tmp_path):
-    command = f"{sys.executable} -m crystalcli ask --quote --format json -c {samples_crystal} > {tmp_path}/out"
+def test_json_says_how_a_question_was_understood(own_samples_crystal, encoder_folder, tmp_path):
+    command = f"{sys.executable} -m crystalcli ask --quote --format json -c {own_samples_crystal} > {tmp_path}/out"
     environment = {**os.environ, "CRYSTAL_HISTORY": ""}
     child = pexpect.spawn("bash", ["-c", command], encoding="utf-8", timeout=GUARD, env=environment)
     for question in ("Who keeps the ledgers?", "and the cash box?"):

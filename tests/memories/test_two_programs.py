@@ -15,7 +15,7 @@ from support.waiting import GUARD, until
 
 from crystalcli import Crystal
 from crystalcli.errors import LockedError
-from crystalcli.storage.file.file_lock import lock_beside, lock_for_telling, release_lock
+from crystalcli.storage.file.file_lock import WRITING, lock_beside, lock_for_telling, lock_holder, release_lock
 
 CRYSTAL = [sys.executable, "-m", "crystalcli"]
 
@@ -36,7 +36,7 @@ def test_a_memory_is_told_during_an_ingest_and_indexed_by_it(tmp_path, lexical):
     ingest = subprocess.Popen(
         [*CRYSTAL, "ingest", str(docs), "-c", str(path)], env=lexical, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
-    until(lambda: Path(f"{path}-wal").exists())  # it has begun to write
+    until(lambda: lock_holder(path, WRITING) is not None)  # it has begun to write
     with Crystal(path, encoder=None) as crystal:
         memory = crystal.remember("The bell of Skarn cracked in the frost.")
         was_shared = memory.waits

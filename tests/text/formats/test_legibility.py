@@ -82,4 +82,6 @@ def test_a_pdf_of_such_pages_is_refused_and_one_with_others_names_them(tmp_path:
     text = "".join(piece for piece in pieces if isinstance(piece, str))
     assert "WKH" not in text and text.count("harbour board") == 6
     assert text.endswith("[No readable text: letters without meaning, p. 2-3]\n\n")
-    assert [piece.label for piece in pieces if isinstance(piece, Landmark)] == ["1", "2", "3", "4"]
+    assert [piece.label for piece in pieces if isinstance(piece, Landmark) and piece.kind == "page"] == list("1234")
+    doubts = [piece.label for piece in pieces if isinstance(piece, Landmark) and piece.kind == "doubt"]
+    assert doubts == ["illegible: letters without meaning, p. 2-3"]

@@ -30,7 +30,7 @@ NOTES = frozenset(("markdown", "text", "rst", "markup", "chat", "mail", "memory"
 # The label of a message: its day, and its time with the space before it.
 MESSAGE_TIME = re.compile(r"(?:.*, )?(\d{4}-\d\d-\d\d)( \d\d:\d\d)?(?: UTC)?", re.DOTALL)
 _NAME_DATE = re.compile(
-    r"(?<!\d)((?:19|20)\d\d)(?:([-_./]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])|[-_/](0[1-9]|1[0-2]))(?!\d)"
+    r"(?<!\d)((?:19|20)\d\d)(?:([-_./]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])|[-_/](0[1-9]|1[0-2])(?![^\W\d_]))(?!\d)"
 )
 _WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thur?s?|fri|sat(?:ur)?|sun)(?:day)?\.?,? )?"
 _MONTH = r"[A-Za-z]{3,9}\.?"

@@ -223,6 +223,7 @@ def test_a_report_s_heading_that_ends_with_a_date_has_none():
         ("expenses-2026-03.csv", "csv", date(2026, 3, 1), None),
         ("IMG_120260316.txt", "text", None, None),
         ("version-1.2.3.txt", "text", None, None),
+        ("lamps_2022_10K.pdf", "pdf", None, None),  # a form, not October
     ],
 )
 def test_a_name_may_have_a_date(path, kind, day, strict):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crystalcli.datatypes import Landmark
+from crystalcli.datatypes import Landmark, Place
 from crystalcli.errors import NotFoundError, SourceError, UsageError
 from crystalcli.overview import OutlinePart, TextWindow, document_parts, read_window, window_start
 from crystalcli.storage import landmarks_between, landmarks_of
@@ -28,6 +28,7 @@ _WINDOW = 12_000  # characters of a window; a book of a million has 80
 _MOST_PARTS = 400  # in the list of contents
 _MOST_DEPTH = 3
 _LONGEST_PASSAGE = 20_000
+_MOST_BEFORE = 400_000  # characters of source code that are read for the colours of what follows
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,14 @@ class DocumentView:
         parts: The contents: headings, definitions and the like that are not too deep.
         current: The number of the part that the passage, or the window, begins in; -1 for none.
         page: The page of a PDF, from 1; 0 for other documents.
+        before: What stands before the text, of source code that is not too long.
     """
 
     window: TextWindow
     parts: list[OutlinePart]
     current: int
     page: int = 0
+    before: str = ""
 
 
 def _look(crystal: Crystal, name: str, position: int, window: int) -> DocumentView:
@@ -67,7 +70,8 @@ def _look(crystal: Crystal, name: str, position: int, window: int) -> DocumentVi
         shown = [] if unit == "page" else _few([part for part in parts if part.depth <= _MOST_DEPTH])
     inside = max(position, view.start) if position < view.end else view.start
     current = max((number for number, part in enumerate(shown) if part.start <= inside), default=-1)
-    return DocumentView(view, shown, current, page)
+    is_code = view.document.kind == "code" and view.start <= _MOST_BEFORE
+    return DocumentView(view, shown, current, page, crystal.quote(name, 0, view.start) if is_code else "")
 
 
 def _page_window(crystal: Crystal, name: str, starts: list[int], page: int) -> TextWindow:
@@ -91,6 +95,11 @@ def _few(parts: list[OutlinePart]) -> list[OutlinePart]:
     return parts[:_MOST_PARTS]
 
 
+def _editor(page: PageRequest, place: Place, line: int) -> str | None:
+    """Write the link that opens a file in the editor; None for one that has no lines of its own."""
+    return editor_link(page.site.editor, place.source, line) if place.has_lines else None
+
+
 async def _document(page: PageRequest) -> Response:
     """Show a document at a passage (`at`, `to`) or in a window by its number (`part`)."""
     name, at, part = page.text("name"), page.number("at"), page.number("part")
@@ -102,15 +111,15 @@ async def _document(page: PageRequest) -> Response:
         "window": window,
         "document": window.document,
         "passage": (at, end),
-        "editor": editor_link(page.site.editor, window.place.source, window.place.line_start),
+        "editor": _editor(page, window.place, window.place.line_start),
         "before": window.number - 1,
         "after": window.number + 1 if window.number < window.count else 0,
     }
     if window.document.kind == "code":
         inside = (at - window.start, end - window.start)
-        lines = code_lines(window.text, name, window.place.line_start, inside)
+        lines = code_lines(window.text, name, window.place.line_start, inside, view.before)
         first = next((line.number for line in lines if line.marked), window.place.line_start)
-        values["editor"] = editor_link(page.site.editor, window.place.source, first)
+        values["editor"] = _editor(page, window.place, first)
         return page.render("document_code.html", lines=lines, **values)
     blocks = text_blocks(window.text, window.start, window.document.kind, window.landmarks, (at, end))
     template = "document_pdf.html" if view.page else "document_text.html"

@@ -5,7 +5,7 @@ Knows: recall, snippets, facets. Does not know: answers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from crystalcli.errors import NotFoundError
@@ -71,7 +71,7 @@ def _by_words(page: PageRequest, crystal: Crystal, words: str, choice: FilterCho
             return Hits([], facets, 0)
         text = " ".join([head, *dict.fromkeys(completions)])
         results = Searcher(index, None, None).recall(text, _TYPED_PASSAGES, rerank=False, mask=mask)
-    snippets = [word_snippet(passage, terms, last.casefold()) for passage in results.passages]
+    snippets = [_placed(crystal, word_snippet(passage, terms, last.casefold())) for passage in results.passages]
     number = sum(row.document.path in names and choice.admits(row) for row in rows)
     return Hits(snippets, facets, number)
 
@@ -96,7 +96,17 @@ def _by_meaning(page: PageRequest, crystal: Crystal, question: str, choice: Filt
         notice = f"Layers of {int(100 * share)} %: the rest is found by words alone, until layers are made."
     elif rows and not crystal.has_weights:
         notice = "Found by words alone: the encoder's weights are not here (crystal ask --fetch fetches them)."
-    return Hits([sentence_snippet(passage) for passage in results.passages], facets, notice=notice)
+    snippets = [_placed(crystal, sentence_snippet(passage)) for passage in results.passages]
+    return Hits(snippets, facets, notice=notice)
+
+
+def _placed(crystal: Crystal, snippet: Snippet) -> Snippet:
+    """Give a passage of a conversation the author and time of the message that is marked in it."""
+    passage, (start, end) = snippet.passage, snippet.span
+    if not passage.place.marks.get("message") or end <= start:
+        return snippet
+    cited = crystal.cite(passage.path, start, end)
+    return replace(snippet, passage=replace(passage, place=cited.place, date=cited.date))
 
 
 async def _search(page: PageRequest) -> Response:

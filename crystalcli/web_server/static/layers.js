@@ -60,4 +60,9 @@
     const target = next();
     if (target) target.focus();
   });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || document.activeElement !== document.body) return;
+    const above = [...document.querySelectorAll(".crumbs a")].pop();
+    if (above) above.click();
+  });
 })();

@@ -50,7 +50,7 @@ class CodeLine(NamedTuple):
     marked: bool
 
 
-def code_lines(text: str, name: str, first: int, passage: tuple[int, int]) -> list[CodeLine]:
+def code_lines(text: str, name: str, first: int, passage: tuple[int, int], before: str = "") -> list[CodeLine]:
     """Divide code into lines.
 
     Args:
@@ -58,11 +58,12 @@ def code_lines(text: str, name: str, first: int, passage: tuple[int, int]) -> li
         name: The name of its file, which tells its language.
         first: The number of the first line.
         passage: The span to mark, in characters of the text; empty for none.
+        before: What stands before the code in its file: it may begin amid a string or a comment.
     """
     lines: list[CodeLine] = []
     line: list[CodePiece] = []
     position = 0
-    for style, part in _coloured(text, name):
+    for style, part in _coloured_behind(before, text, name):
         for words in part.splitlines(keepends=True):
             end = position + len(words)
             low, high = (max(position, min(end, edge)) for edge in passage)
@@ -82,6 +83,15 @@ def code_lines(text: str, name: str, first: int, passage: tuple[int, int]) -> li
 def _line_of(number: int, pieces: list[CodePiece]) -> CodeLine:
     marked = any(piece.marked for piece in pieces)
     return CodeLine(number, tuple(piece for piece in pieces if piece.text), marked)
+
+
+def _coloured_behind(before: str, text: str, name: str) -> Iterator[tuple[str, str]]:
+    """Divide code by colours, and leave out what stands before it."""
+    left_out = len(before)
+    for style, part in _coloured(before + text, name):
+        if len(part) > left_out:
+            yield style, part[left_out:]
+        left_out = max(0, left_out - len(part))
 
 
 def _coloured(text: str, name: str) -> Iterator[tuple[str, str]]:

@@ -224,3 +224,18 @@ def test_a_row_with_its_names_is_found_on_the_page() -> None:
     areas = find_rectangles(picture, "Revenue: Fares (in millions); 2022: $1,120; 2021: $1,044")
     assert areas[0].left == 10 * letters.index("Fares")
     assert areas[-1].right == 10 * letters.index(" Total") - 1
+
+
+def test_words_of_a_passage_that_stand_elsewhere_on_the_page_are_not_marked() -> None:
+    elsewhere = "The annual net revenue of the lamp works fell at the beginning of the year. "
+    passage = (
+        "The harbour lamps burned all night. The annual net revenue of the lamp works rose, and nobody was told of it."
+    )
+    letters = (
+        elsewhere
+        + "Some other words stand between them, for a while. " * 4
+        + passage.replace("rose, and", "rose and\n")
+    )
+    boxes = tuple(Rectangle(10.0 * at, 0, 10.0 * at + 9, 12) for at in range(len(letters)))
+    areas = find_rectangles(PagePicture(b"", 100, letters, boxes), passage.replace("night", "nights"))
+    assert areas[0].left >= 10 * letters.index("The harbour")

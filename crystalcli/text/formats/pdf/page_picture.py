@@ -125,14 +125,43 @@ def find_rectangles(picture: PagePicture, passage: str) -> list[Rectangle]:
     if (whole := letters.find(wanted)) >= 0:
         hits.update(origins[whole : whole + len(wanted)])
     else:
+        low, high = _surroundings(letters, wanted)
         for start in range(max(0, len(wanted) - _PIECE) + 1):
             piece = wanted[start : start + _PIECE]
-            if len(piece) == _PIECE and (place := letters.find(piece)) >= 0:
+            if len(piece) == _PIECE and (place := letters.find(piece, low, high)) >= 0:
                 hits.update(origins[place : place + _PIECE])
         for row in _table_rows(passage):
             if len(row) > 3 and (place := letters.find(row)) >= 0:
                 hits.update(origins[place : place + len(row)])
     return _lines_of([picture.boxes[index] for index in sorted(hits)])
+
+
+def _surroundings(letters: str, wanted: str) -> tuple[int, int]:
+    """Find the part of a page that a passage stands in: around the longest stretch of its letters.
+
+    Its words may stand elsewhere on the page, too.
+
+    Args:
+        letters: The letters of the page.
+        wanted: The letters of the passage.
+
+    Returns:
+        The part, `[low, high)`; empty where no stretch of _PIECE letters is found.
+    """
+    longest, low, high = 0, 0, 0
+    for start in range(0, max(0, len(wanted) - _PIECE) + 1, _PIECE):
+        place = letters.find(wanted[start : start + _PIECE])
+        while place >= 0:
+            length = _PIECE
+            limit = min(len(wanted) - start, len(letters) - place)
+            while length < limit and wanted[start + length] == letters[place + length]:
+                length += 1
+            if length > longest:
+                slack = _PIECE + len(wanted) // 2
+                longest = length
+                low, high = max(0, place - start - slack), place - start + len(wanted) + slack
+            place = letters.find(wanted[start : start + _PIECE], place + 1)
+    return low, high
 
 
 def _table_rows(passage: str) -> Iterator[str]:

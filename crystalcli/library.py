@@ -357,14 +357,7 @@ class Crystal(CrystalReader):
             report = ingest_into(store, self._encoder, paths, progress, options)
         if not options.layers or report.lexical_only:
             return replace(report, layer_share=self.layer_share)
-        layers = self._make_layers(progress, options.encoder_cache)
-        return replace(
-            report,
-            encoded_tokens=layers.encoded_tokens,
-            seconds=report.seconds + layers.seconds,
-            layer_share=layers.layer_share,
-            layers_by=layers.layers_by,
-        )
+        return report.with_layers(self._make_layers(progress, options.encoder_cache))
 
     def make_layers(
         self, *, wait: float = 0.0, background: bool = False, progress: OnProgress | None = None

@@ -73,6 +73,7 @@ from crystalcli.text import (
 
 if TYPE_CHECKING:
     from crystalcli.index import CachedEncoder, ChunkEncoder
+    from crystalcli.ingest.layer_maker import LayersReport
 
 
 # Nanoseconds: mtime is too coarse to trust for files modified less than 2 s ago.
@@ -135,6 +136,16 @@ class IngestReport:
     layer_share: float = 1.0
     layers_by: int | None = None
     doubtful: tuple[DoubtfulFile, ...] = ()
+
+    def with_layers(self, layers: LayersReport) -> IngestReport:
+        """Give the report of this text and of the layers that were made after it."""
+        return replace(
+            self,
+            encoded_tokens=layers.encoded_tokens,
+            seconds=self.seconds + layers.seconds,
+            layer_share=layers.layer_share,
+            layers_by=layers.layers_by,
+        )
 
 
 @dataclass(slots=True)

@@ -11,10 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from crystalcli.datatypes import MEMORY_KIND, Citation, Passage
 from crystalcli.memories import change_line, current_of, history_of
 from crystalcli.recall import CrystalReader
+
+if TYPE_CHECKING:
+    from crystalcli.storage import MemoryRow, Store
 
 _COST = 0.5  # on the scale of scores
 _BEFORE = re.compile(
@@ -39,8 +43,7 @@ def holding_first(crystal: CrystalReader, question: str, passages: Sequence[Pass
     with crystal.snapshot():
         store = crystal.shelf.store
         for passage in passages:
-            source = store.source_named(passage.path) if passage.place.kind == MEMORY_KIND else None
-            row = store.memory_of(source.id) if source is not None else None
+            row = _memory_of(store, passage)
             current = current_of(store, row, as_of) if row is not None else None
             if row is not None and current is not None and current.id != row.id and current.source:
                 path = store.source(current.source).path
@@ -65,10 +68,15 @@ def changes_cited(crystal: CrystalReader, citations: Iterable[Citation], as_of: 
     with crystal.snapshot():
         store = crystal.shelf.store
         for citation in citations:
-            source = store.source_named(citation.path) if citation.place.kind == MEMORY_KIND else None
-            row = store.memory_of(source.id) if source is not None else None
+            row = _memory_of(store, citation)
             if row is not None:
                 current = current_of(store, row, as_of)
                 if history := history_of(store, current):
                     lines[change_line(current, history)] = None
     return tuple(lines)
+
+
+def _memory_of(store: Store, text: Passage | Citation) -> MemoryRow | None:
+    """Find the memory that a text is of; None for a text of another document."""
+    source = store.source_named(text.path) if text.place.kind == MEMORY_KIND else None
+    return store.memory_of(source.id) if source is not None else None

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from crystalcli.answering.grounding.bearing_out import bears_out
@@ -107,10 +108,12 @@ class Sources:
         stated = self._with_question_names(sentence, find_facts(sentence))
         repeated = frozenset(fact for fact in stated if self._question_facts.holds(fact))
         open_facts = frozenset(stated) - repeated
-        weights = self._term_weights(sentence)
+        idf = self._crystal.idf(sentence)
+        weights = self._term_weights(idf)
         least = _LEAST_OVERLAP * sum(weights.values())
         fact_weight = max(weights.values(), default=1.0)  # a fact counts as much as the rarest word
         said = self._question_terms | {term for term, _ in terms(sentence)}
+        facts_of = cache(lambda source: source.facts_for(said))
         spans = [span for source in self._passages for span in source.spans if span.may_carry(said)]
         overlap = {span: _overlap(weights, span) for span in spans}
         numbers: list[int] = []
@@ -120,7 +123,7 @@ class Sources:
             candidates = [span for span in spans if counts[span] or (not numbers and overlap[span] >= least > 0)]
             if not candidates:
                 # The facts may stand in another sentence of a passage.
-                counts = {span: sum(span.source.facts_for(said).holds(fact) for fact in open_facts) for span in spans}
+                counts = {span: sum(facts_of(span.source).holds(fact) for fact in open_facts) for span in spans}
                 candidates = [span for span in spans if counts[span]]
             candidates.sort(key=lambda span: -(overlap[span] + fact_weight * counts[span]))
             cited = next(
@@ -131,11 +134,11 @@ class Sources:
             span, number = cited
             used.add(span)
             numbers.append(number)
-            open_facts -= {fact for fact in open_facts if span.source.facts_for(said).holds(fact)}
+            open_facts -= {fact for fact in open_facts if facts_of(span.source).holds(fact)}
         cited_passages = {span.source for span in used} or self._passages
         open_facts |= {fact for fact in repeated if not is_counted(fact) and not self._hold(cited_passages, fact)}
         missing = tuple(fact.text for fact in stated if fact in open_facts)
-        borne_out = not missing and any(self._is_borne_out(span, sentence) for span in used)
+        borne_out = not missing and any(self._is_borne_out(span, idf) for span in used)
         return SourceMatch(tuple(dict.fromkeys(numbers)), missing, borne_out)
 
     def find_code(self, block: str) -> SourceMatch:
@@ -168,7 +171,7 @@ class Sources:
         Returns:
             The citation; None for one that is taken, or where there is nothing to quote.
         """
-        weights = self._term_weights(f"{sentence}\n{self._question}")
+        weights = self._term_weights(self._crystal.idf(f"{sentence}\n{self._question}"))
         spans = [span for source in self._passages for span in source.spans]
         best = max(spans, key=lambda span: _overlap(weights, span), default=None)
         number = self._number_of(best) if best is not None else 0
@@ -183,12 +186,13 @@ class Sources:
         index = FactIndex([sentence]) if names else None
         return stated + [name for name in names if index is not None and index.holds(name)]
 
-    def _is_borne_out(self, span: SourceSentence, sentence: str) -> bool:
-        """Tell whether a sentence of a passage says what one of the answer says."""
-        if span.is_question:
-            return False
-        idf = self._crystal.idf
-        return bears_out(idf(sentence), idf(self._question), span.stated_terms, span.terms_around)
+    def _is_borne_out(self, span: SourceSentence, said: Mapping[str, float]) -> bool:
+        """Tell whether a sentence of a passage says what one of the answer says, by its idf."""
+        return not span.is_question and bears_out(said, self._question_idf, span.stated_terms, span.terms_around)
+
+    @cached_property
+    def _question_idf(self) -> Mapping[str, float]:
+        return self._crystal.idf(self._question)
 
     def _hold(self, sources: Iterable[SourcePassage], fact: StatedFact) -> bool:
         """Tell whether a fact stands in any of some passages; a name may stand before it."""
@@ -202,9 +206,8 @@ class Sources:
                     return True
         return False
 
-    def _term_weights(self, sentence: str) -> Mapping[str, float]:
+    def _term_weights(self, idf: Mapping[str, float]) -> Mapping[str, float]:
         """Weigh the terms of a sentence by idf, and those that the question lacks twice."""
-        idf = self._crystal.idf(sentence)
         return {term: weight * (1.0 if term in self._question_terms else _NEW_WORD) for term, weight in idf.items()}
 
     def _number_of(self, span: SourceSentence) -> int:

@@ -51,7 +51,7 @@ class SourcePassage:
     def rows(self) -> list[tuple[int, int, frozenset[str]]]:
         """The rows of its lists that begin with a label: their ends, and the label's terms."""
         rows = labelled_rows(self.passage.text)
-        return [(start, end, frozenset(term for term, _ in terms(label))) for start, end, label in rows]
+        return [(start, end, _term_set([label])) for start, end, label in rows]
 
     @cached_property
     def labels(self) -> list[str]:
@@ -99,20 +99,25 @@ class SourceSentence:
     def __init__(self, source: SourcePassage, low: int, high: int) -> None:
         self.source, self.low, self.high = source, low, high
 
+    @property
+    def text(self) -> str:
+        """Its words."""
+        return self.source.passage.text[self.low : self.high]
+
     @cached_property
     def terms(self) -> frozenset[str]:
         """The terms of its words."""
-        return frozenset(term for term, _ in terms(self.source.passage.text[self.low : self.high]))
+        return _term_set([self.text])
 
     @cached_property
     def facts(self) -> FactIndex:
         """Its facts, with those of the name and the place of its passage."""
-        return self.source.index(self.source.passage.text[self.low : self.high])
+        return self.source.index(self.text)
 
     @cached_property
     def stated_terms(self) -> frozenset[str]:
         """Its terms, with those of its passage's labels and of the days that it names."""
-        return _term_set([*self.source.labels, *self.source.forms(self.source.passage.text[self.low : self.high])])
+        return _term_set([*self.source.labels, *self.source.forms(self.text)])
 
     @cached_property
     def terms_around(self) -> frozenset[str]:
@@ -124,7 +129,7 @@ class SourceSentence:
     @property
     def is_question(self) -> bool:
         """Whether it asks, and states nothing."""
-        return self.source.passage.text[self.low : self.high].rstrip(" \"'”’»)*_\n").endswith("?")
+        return self.text.rstrip(" \"'”’»)*_\n").endswith("?")
 
     def may_carry(self, said: Container[str]) -> bool:
         """Tell whether it is no row of a list about something else, such as another person."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,13 +62,7 @@ def add_layers(report: IngestReport, crystal: Path, encoder: str | Path | None) 
     layers = make_layers_here(crystal, encoder)
     with Crystal.open(crystal, encoder=None) as opened:
         stats = opened.stats()
-    whole = replace(
-        report,
-        encoded_tokens=layers.encoded_tokens,
-        seconds=report.seconds + layers.seconds,
-        layer_share=layers.layer_share,
-    )
-    return whole, stats
+    return report.with_layers(layers), stats
 
 
 def start_worker(crystal: Path, encoder: Path | None) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
@@ -12,6 +13,9 @@ from crystalcli.cli.options.crystal_options import CrystalOption, JsonOption, op
 from crystalcli.cli.parsing.command_group import Command, CommandGroup, command_app
 from crystalcli.cli.terminal.output import output
 from crystalcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from crystalcli.memories import Memory
 
 
 class MemoryCommands(CommandGroup):
@@ -160,16 +164,20 @@ def memories_unpin_command(numbers: IdsArgument, crystal: CrystalOption = None, 
 
 
 def _pin(numbers: list[str], crystal: CrystalOption, as_json: bool, *, pinned: bool) -> None:
-    from crystalcli.cli.render.memory_view import memory_line, told_json
-
     with open_memories(crystal) as opened:
         memories = opened.pin_memories(numbers, pinned=pinned)
+    _say(memories, "pin" if pinned else "unpin", as_json, lambda _: "pinned" if pinned else "no longer pinned")
+
+
+def _say(memories: Sequence[Memory], command: str, as_json: bool, state: Callable[[Memory], str]) -> None:
+    """Say of memories what they are now, each in a line; or give them as JSON."""
+    from crystalcli.cli.render.memory_view import memory_line, told_json
+
     if as_json:
-        command = "memories pin" if pinned else "memories unpin"
-        output.json(command, {"memories": [told_json(memory) for memory in memories]})
+        output.json(f"memories {command}", {"memories": [told_json(memory) for memory in memories]})
         return
     for memory in memories:
-        output.note(f"{'pinned' if pinned else 'no longer pinned'}: {memory_line(memory)}")
+        output.note(f"{state(memory)}: {memory_line(memory)}")
 
 
 @app.command(
@@ -188,16 +196,9 @@ def memories_uphold_command(
     as_json: JsonOption = False,
 ) -> None:
     """Decide that memories still hold, whatever was told since."""
-    from crystalcli.cli.render.memory_view import memory_line, told_json
-
     with open_memories(crystal) as opened:
         memories = opened.uphold_memories(numbers, holds=not undo)
-    if as_json:
-        output.json("memories uphold", {"memories": [told_json(memory) for memory in memories]})
-        return
-    for memory in memories:
-        holds = f"superseded by {memory.successor}" if memory.successor else "holds"
-        output.note(f"{holds}: {memory_line(memory)}")
+    _say(memories, "uphold", as_json, lambda each: f"superseded by {each.successor}" if each.successor else "holds")
 
 
 @app.command(
@@ -215,12 +216,6 @@ def memories_forget_command(numbers: IdsArgument, crystal: CrystalOption = None,
     All are forgotten in one step, or none if an id does not exist (exit code 7). The text stays in
     the bytes of the file until `crystal compact`.
     """
-    from crystalcli.cli.render.memory_view import memory_line, told_json
-
     with open_memories(crystal) as opened:
         memories = opened.forget_memories(numbers)
-    if as_json:
-        output.json("memories forget", {"memories": [told_json(memory) for memory in memories]})
-        return
-    for memory in memories:
-        output.note(f"forgotten: {memory_line(memory)}")
+    _say(memories, "forget", as_json, lambda _: "forgotten")

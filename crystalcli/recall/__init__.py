@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from crystalcli.recall.filter_mask import (
         FilterMask,
         is_author,
+        make_filter_mask,
         rooted,
     )
     from crystalcli.recall.layer_trace import (
@@ -116,6 +117,7 @@ else:
             "filter_mask": (
                 "FilterMask",
                 "is_author",
+                "make_filter_mask",
                 "rooted",
             ),
             "layer_trace": ("LayerTrace",),
@@ -173,6 +175,7 @@ __all__ = [
     "growing_bytes",
     "is_author",
     "lexical_query",
+    "make_filter_mask",
     "measure_memory",
     "parse_days",
     "parse_period",

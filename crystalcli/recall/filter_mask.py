@@ -69,6 +69,21 @@ class FilterMask:
         first, last = int(np.searchsorted(parts[:, 1], start, "right")), int(np.searchsorted(parts[:, 0], end))
         return [(max(start, low), min(end, high)) for low, high in parts[first:last].tolist()]
 
+    def within(self, index: IndexReader, sources: Iterable[int]) -> FilterMask:
+        """Narrow the mask to some documents.
+
+        Args:
+            index: The resident index.
+            sources: Ids of the documents that are left.
+
+        Raises:
+            DamagedCrystalError: The crystal is damaged.
+        """
+        left = set(sources)
+        whole = self.whole & left
+        parts = {source: spans for source, spans in self.parts.items() if source in left}
+        return FilterMask(_atoms_of(index, list(whole), parts), whole, parts, self.of_people)
+
 
 def make_filter_mask(index: IndexReader, recall_filter: RecallFilter) -> FilterMask:
     """Make the mask of a filter.

@@ -23,7 +23,7 @@ CHAT = [
 EVIL_NAME = "<img src=x onerror=\"window.hacked='name'\">.md"
 EVIL_TEXT = (
     "# <script>window.hacked='heading'</script>\n\nPirates bury </mark><script>window.hacked='text'</script> treasure.\n\n"
-    "<img src=http://evil.example/x.png onerror=\"window.hacked='image'\"> [link](javascript:alert(1)) {{ 7*7 }} \u202eturned\n"
+    "<img src=http://evil.example/x.png onerror=\"window.hacked='image'\"> [link](javascript:alert(1)) {{ 1001*7919 }} \u202eturned\n"
 )
 EVIL_PAGE = "<html><title><script>window.hacked='title'</script>Maps</title><body><p>The map of the cove is torn.</p></body></html>"
 LONG_LINE = "The tide came in and went out over line {number} of the log, and nobody wrote down why.\n"

@@ -81,10 +81,9 @@ def test_the_picture_is_one_stop_of_tab_and_arrows_go_through_it(browser, site):
     browser.press(Keys.SHIFT + Keys.TAB)
     assert browser.run(FOCUS) == below  # where one left it
     browser.press(Keys.ENTER)
-    browser.until(lambda: "?" in browser.address)
-    browser.run("document.querySelector('#layers a').focus()")
+    browser.until(lambda: "?" in browser.address and browser.run(FOCUS))  # the keys go on in the next picture
     browser.press(Keys.ESCAPE)
-    browser.until(lambda: browser.address.endswith("/layers"))
+    browser.until(lambda: browser.address.endswith("/layers") and browser.run(FOCUS))
     assert browser.complaints() == []
 
 

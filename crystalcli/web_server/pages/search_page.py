@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from crystalcli.datatypes import RecallFilter
 from crystalcli.errors import NotFoundError
 from crystalcli.index import TermIndex
 from crystalcli.lexical import query_terms
 from crystalcli.overview import documents_with
-from crystalcli.recall import Searcher
+from crystalcli.recall import Searcher, make_filter_mask
 from crystalcli.web_server.handling.page_request import PageRequest, PageSpec, html_response
 from crystalcli.web_server.views.facets import Facet, make_facets
 from crystalcli.web_server.views.filter_choice import FilterChoice, filter_choice
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from crystalcli.library import Crystal
 
 _PASSAGES = 20
+_MOST_PASSAGES = 100  # after some requests for more
 _TYPED_PASSAGES = 12
 _COMPLETIONS = 6  # of a word of which the beginning is typed
 _MOST_TYPED = 200  # characters that are looked for while they are typed
@@ -38,12 +40,14 @@ class Hits:
         facets: Where else there is something, by folder, kind and year.
         documents: The number of documents with the words; None where all compete.
         notice: How the words of the question were read as a filter, or what is missing; maybe "".
+        more: The number of passages to ask for next; 0 where these are all.
     """
 
     snippets: list[Snippet]
     facets: list[Facet]
     documents: int | None = None
     notice: str = ""
+    more: int = 0
 
 
 def _by_words(page: PageRequest, crystal: Crystal, words: str, choice: FilterChoice) -> Hits:
@@ -60,15 +64,18 @@ def _by_words(page: PageRequest, crystal: Crystal, words: str, choice: FilterCho
         for term in query_terms(head):
             sources = documents_with(index, term, sources)
         if completions:
-            names = {source.path for term in set(completions) for source in documents_with(index, term, sources)}
-        else:
-            names = {source.path for source in sources}
+            sources = [
+                *{one.id: one for term in set(completions) for one in documents_with(index, term, sources)}.values()
+            ]
+        names = {source.path for source in sources}
         facets = make_facets([row for row in rows if row.document.path in names], choice, "/search", {"q": words})
-        chosen = choice.recall_filter()
         try:
-            mask = crystal.filter_mask(chosen) if chosen is not None else None
+            mask = make_filter_mask(index, choice.recall_filter() or RecallFilter())
         except NotFoundError:
             return Hits([], facets, 0)
+        counted = mask.within(index, (source.id for source in sources))
+        if counted.atoms.any():  # else some of the words are better than nothing
+            mask = counted
         text = " ".join([head, *dict.fromkeys(completions)])
         results = Searcher(index, None, None).recall(text, _TYPED_PASSAGES, rerank=False, mask=mask)
     snippets = [_placed(crystal, word_snippet(passage, terms, last.casefold())) for passage in results.passages]
@@ -84,10 +91,11 @@ def _without_last(words: str) -> tuple[str, str]:
 
 def _by_meaning(page: PageRequest, crystal: Crystal, question: str, choice: FilterChoice) -> Hits:
     """Find passages by meaning and words."""
+    wanted = min(max(page.number("n", _PASSAGES), 1), _MOST_PASSAGES)
     rows = [row for row in page.site.ledger.rows(crystal) if row.document.chunks]
     facets = make_facets(rows, choice, "/search", {"q": question})
     try:
-        results = crystal.recall(question, _PASSAGES, where=choice.recall_filter())
+        results = crystal.recall(question, wanted, where=choice.recall_filter())
     except NotFoundError as error:
         return Hits([], facets, notice=str(error))
     notice = results.reading.notice if results.reading is not None else ""
@@ -97,7 +105,8 @@ def _by_meaning(page: PageRequest, crystal: Crystal, question: str, choice: Filt
     elif rows and not crystal.has_weights:
         notice = "Found by words alone: the encoder's weights are not here (crystal ask --fetch fetches them)."
     snippets = [_placed(crystal, sentence_snippet(passage)) for passage in results.passages]
-    return Hits(snippets, facets, notice=notice)
+    more = min(wanted + _PASSAGES, _MOST_PASSAGES) if len(snippets) == wanted < _MOST_PASSAGES else 0
+    return Hits(snippets, facets, notice=notice, more=more)
 
 
 def _placed(crystal: Crystal, snippet: Snippet) -> Snippet:

@@ -19,6 +19,12 @@
   if (!cells.length) return;
   cells[0].setAttribute("tabindex", "0");
 
+  // Who has come by the keys goes on by the keys: the next picture takes the focus.
+  const KEYS = "layers-by-keys";
+  const leave = () => sessionStorage.setItem(KEYS, location.pathname);
+  const cameByKeys = sessionStorage.getItem(KEYS) === location.pathname;
+  sessionStorage.removeItem(KEYS);
+
   const show = (cell) => { detail.textContent = words.get(cell); };
   const cellOf = (event) => event.target instanceof Element && event.target.closest("a");
 
@@ -38,10 +44,14 @@
     if (row < 0 || event.altKey || event.ctrlKey || event.metaKey) return;
     if (event.key === "Escape") {
       const above = [...document.querySelectorAll(".crumbs a")].pop();
-      if (above) above.click();
+      if (above) {
+        leave();
+        above.click();
+      }
       event.stopPropagation();
       return;
     }
+    if (event.key === "Enter") leave();
     const column = rows[row].indexOf(cell);
     const middle = (other) => { const box = other.getBoundingClientRect(); return box.left + box.width / 2; };
     const nearest = (members) => members.reduce((best, other) =>
@@ -65,4 +75,5 @@
     const above = [...document.querySelectorAll(".crumbs a")].pop();
     if (above) above.click();
   });
+  if (cameByKeys) cells[0].focus();
 })();

@@ -30,7 +30,10 @@ _SAFE: dict[str, Any] = {
 _XML_ENTITIES = frozenset(("lt", "gt", "amp", "quot", "apos"))
 _NAMED_ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,40});")
 _AMPERSAND = re.compile(rb"&(?!#)(?:([A-Za-z][A-Za-z0-9]{1,40});)?")
-_DOCTYPE = re.compile(r"<!DOCTYPE[^<>\[]*>", re.IGNORECASE)
+# With the declarations inside, which may have entities: HTML knows those that pages use.
+_DOCTYPE = re.compile(r"\s*<!DOCTYPE[^<>\[]{0,2000}(?:\[[^\]]{0,20000}\]\s*)?>", re.IGNORECASE)
+# Elements of a page's head (HTML Standard, 4.2).
+_METADATA = frozenset(("title", "meta", "link", "script", "style", "base", "noscript", "template"))
 _DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
 
 
@@ -142,9 +145,11 @@ def parse_html(text: str) -> Element:
         SourceError: it is nested too deeply.
     """
     if "http://www.w3.org/1999/xhtml" in text[:2000] or text[:100].lstrip().startswith("<?xml"):
-        without_declaration = _DECLARATION.sub("", text, count=1)
+        text = _DECLARATION.sub("", text, count=1)
+        if (doctype := _DOCTYPE.match(text)) is not None:
+            text = text[doctype.end() :]
         try:
-            return parse_xml(_DOCTYPE.sub("", _NAMED_ENTITY.sub(_character, without_declaration), count=1).encode())
+            return parse_xml(_NAMED_ENTITY.sub(_character, text).encode())
         except (etree.XMLSyntaxError, SourceError):
             pass  # browsers read it all the same
     # HTML has no entities of its own, so that a large text is not a bomb. At most 2048 levels.
@@ -154,7 +159,32 @@ def parse_html(text: str) -> Element:
     root = etree.fromstring(text.encode("utf-8", "replace"), parser)
     if any("Excessive depth" in error.message for error in parser.error_log):
         raise SourceError(NESTED_TOO_DEEPLY, Reason.NESTED_TOO_DEEPLY)
+    if root is not None:
+        _begin_body(root)
     return root
+
+
+def _begin_body(root: Element) -> None:
+    """Move what is no metadata from a page's head to its body, as browsers do.
+
+    The parser knows no newer elements, such as `main`, and leaves them in a head whose end tag is
+    left out.
+    """
+    head = next(children(root, "head"), None)
+    if head is None:
+        return
+    elements = list(head)
+    first = next((index for index, child in enumerate(elements) if local_name(child) not in _METADATA), len(elements))
+    if first == len(elements):
+        return
+    body = next(children(root, "body"), None)
+    if body is None:
+        body = etree.SubElement(root, "body")
+    for index, child in enumerate(elements[first:]):
+        body.insert(index, child)
+    if body.text and body.text.strip():  # it stood behind what is moved
+        elements[-1].tail = (elements[-1].tail or "") + body.text
+        body.text = None
 
 
 def _character(entity: re.Match[str]) -> str:

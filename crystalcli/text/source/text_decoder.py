@@ -73,6 +73,8 @@ def decode_labelled(data: bytes, label: str = "") -> str:
         label: of its encoding, as it was given, or "".
     """
     codec = codec_of_label(label) if label else ""
+    if codec.replace("_", "-").startswith("iso2022") and not data.isascii():
+        codec = ""  # such an encoding has no bytes beyond ASCII
     if codec in ("", "utf-8", "windows-1252"):
         try:
             return data.decode("utf-8").removeprefix(BYTE_ORDER_MARK).replace("\0", "")

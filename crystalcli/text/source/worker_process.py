@@ -184,8 +184,9 @@ _living: weakref.WeakSet[_Child] = weakref.WeakSet()
 @atexit.register
 def dismiss() -> None:
     """End all child processes: those that wait for the next file, and those that are reading."""
+    children = list(_living)  # before those that wait lose their last reference
     _idle.clear()
-    for child in list(_living):
+    for child in children:
         child.stop()
 
 

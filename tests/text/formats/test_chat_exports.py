@@ -109,6 +109,11 @@ PROGRAMS: dict[str, tuple[Any, str, str]] = {
              "content": "<p>The key is in <b>drawer six</b>.</p>"},
         ]}]}, "Ann, 2026-05-05 09:00 UTC", "The key is in drawer six.",
     ),
+    "teams, as Microsoft Graph exports it": (
+        {"value": [{"id": "1", "createdDateTime": "2026-05-05T09:00:00Z", "from": {"user": {"id": "7", "displayName": "Ann"}},
+                    "body": {"contentType": "html", "content": "<p>The key is in <b>drawer six</b>.</p>"}}]},
+        "Ann, 2026-05-05 09:00 UTC", "The key is in drawer six.",
+    ),
     "mattermost": (
         [{"type": "post", "post": {"team": "t", "user": "ann", "message": "The key is in drawer six.", "create_at": 1777971600000}}],
         "ann, 2026-05-05 09:00 UTC", "The key is in drawer six.",

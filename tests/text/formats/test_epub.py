@@ -154,6 +154,15 @@ def test_a_package_document_with_faults(tmp_path: Path, opf: str) -> None:
     assert read(_book(tmp_path / "a.epub", opf)).text == "I\n\nThe beacon was lit in 1688.\n"
 
 
+def test_entities_that_a_chapter_declares_are_no_text_of_it(tmp_path: Path) -> None:
+    doctype = """<!DOCTYPE html PUBLIC '-//W3C//DTD XHTML 1.1//EN' 'xhtml11.dtd' [<!ENTITY nbsp "&#160;">\n<!ENTITY x "y">]>"""
+    page = f"<?xml version='1.0'?>{doctype}<html xmlns='http://www.w3.org/1999/xhtml'><head><title>t</title></head><body>{{}}</body></html>"
+    found = read(
+        _book(tmp_path / "a.epub", **{"OPS/b.xhtml": page.format("<h1>K&ouml;nig&nbsp;I</h1><p>One &mdash; two.</p>")})
+    )
+    assert found.text == "König I\n\nOne — two.\n"
+
+
 def test_a_container_that_names_nothing(tmp_path: Path) -> None:
     path = _book(tmp_path / "a.epub", **{"META-INF/container.xml": "<container><rootfiles>"})
     assert read(path).text == "I\n\nThe beacon was lit in 1688.\n"

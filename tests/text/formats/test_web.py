@@ -250,6 +250,19 @@ LONG = "<p>" + "The lamp is trimmed at dusk, and again at midnight, by the keepe
 
 
 @pytest.mark.parametrize(
+    "page",
+    [
+        "<!DOCTYPE html><title>T</title><main><h1>Lamp</h1><p>The lamp is lit.</main>",
+        "<meta charset=utf-8><title>T</title><section><h1>Lamp</h1></section><p>The lamp is lit.",
+        "<html><head><title>T</title><article><h1>Lamp</h1>The lamp is lit.</article></html>",
+        "<title>T</title><my-app><h1>Lamp</h1></my-app>The lamp is lit.",
+    ],
+)
+def test_a_page_whose_head_does_not_end(file, page: str) -> None:
+    assert read(file(page)).text == "Lamp\n\nThe lamp is lit.\n"
+
+
+@pytest.mark.parametrize(
     "section",
     [
         '<section id="navigation"><h2>By night</h2><p>Steer for the red light.</p></section>',

@@ -23,7 +23,7 @@ _AUTHORS = (
 _TEXTS = ("text", "content", "message", "body", "contents", "value")
 _TIMES = (
     "time", "timestamp", "timestampms", "date", "ts", "createdat", "createtime", "createddate", "createat", "iso", "datetime", "sentat",
-    "sendtime", "originserverts", "originalarrivaltime", "insertedat", "starttimestamp",
+    "sendtime", "originserverts", "originalarrivaltime", "createddatetime", "sentdatetime", "insertedat", "starttimestamp",
 )  # fmt: skip
 _SESSION_TIMES = ("iso", "date_time", "datetime", "date", "time", "timestamp", "created_at", "create_time")
 _TITLES = ("title", "name", "subject", "topic", "threadName", "room_name", "displayName")
@@ -48,7 +48,7 @@ _FRAGMENTS = {"REQUEST": "user", "RESPONSE": "assistant", "THINK": "assistant (t
 # Keys under which lists of messages stand.
 _HOLDERS = re.compile(
     r"messages|chat_messages|turns|conversations?|dialog(?:ue)?s?|sessions?(?:_\d+)?|chats?|list|history|utterances|threads?"
-    r"|MessageList|responses|data"
+    r"|MessageList|responses|data|value"
 )
 _WRAPPERS = ("response", "message", "post")  # keys of an object that is the message itself
 _WRAPPED = frozenset(("role", "sender", "author", "user"))  # of which that object has one
@@ -236,11 +236,16 @@ def _message(
         text = without_placeholder(part.text)
         if "sender_name" in data:
             author, text = _repair_latin_1(author), _repair_latin_1(text)
-        if "messagetype" in fields or "originalarrivaltime" in fields:
+        if "messagetype" in fields or "originalarrivaltime" in fields or _is_page(fields.get("body")):
             text = mail_body_text(text)
         text = "\n".join(filter(None, (text.strip(), *(beside if index == last else ()))))
         if text := _from_slack(text, users) if is_slack else text:
             yield Message(speaker(author, part), time, text)
+
+
+def _is_page(body: object) -> bool:
+    """Tell whether the body of a message says that it is HTML."""
+    return isinstance(body, dict) and body.get("contentType") == "html"
 
 
 def speaker(author: str, part: Said, tool: str = "") -> str:
@@ -284,7 +289,10 @@ def _author(fields: dict[str, Any], users: Mapping[str, str]) -> str:
 
 def _name(value: object, users: Mapping[str, str]) -> str:
     if isinstance(value, dict):
-        return short_label(_first_text(value, _NAMES))
+        inner = value.get("user")  # as Microsoft Graph names the sender of a message of Teams
+        return short_label(
+            _first_text(value, _NAMES) or (_first_text(inner, _NAMES) if isinstance(inner, dict) else "")
+        )
     if not isinstance(value, str):
         return ""
     name = users.get(value, value)

@@ -86,6 +86,52 @@ def test_a_name_over_several_columns_is_in_each() -> None:
     ]
 
 
+def test_a_period_over_several_columns_may_begin_with_them() -> None:
+    rows = [
+        [left(300, "2022"), left(480, "2021")],
+        [left(300, "Fares"), left(390, "Dues"), left(480, "Fares"), left(570, "Dues")],
+        [left(50, "Larne"), left(300, "10"), left(390, "20"), left(480, "30"), left(570, "40")],
+        [left(50, "Oslo"), left(300, "11"), left(390, "21"), left(480, "31"), left(570, "41")],
+    ]
+    assert page_lines(rows)[2:] == [
+        "Larne; 2022 Fares: 10; 2022 Dues: 20; 2021 Fares: 30; 2021 Dues: 40",
+        "Oslo; 2022 Fares: 11; 2022 Dues: 21; 2021 Fares: 31; 2021 Dues: 41",
+    ]
+
+
+def tonnage(*labels: str) -> list[Cells]:
+    """A table of regions and quarters, whose first column has these labels."""
+    rows = [[left(50, "Region"), left(180, "Quarter"), left(300, "Tonnage")]]
+    for number, label in enumerate(labels):
+        row = [left(180, f"Q{number % 3 + 1}"), left(300, str(120 + number))]
+        rows.append([left(50, label), *row] if label else row)
+    return rows
+
+
+@pytest.mark.parametrize(
+    "labels", [("North", "", "", "South", ""), ("North", "", "", "South", "", ""), ("North", "South", "", "")]
+)
+def test_a_cell_merged_downwards_is_in_each_of_its_rows(labels: tuple[str, ...]) -> None:
+    expected, covering = [], ""
+    for number, label in enumerate(labels):
+        covering = label or covering
+        expected.append(f"Region: {covering}; Quarter: Q{number % 3 + 1}; Tonnage: {120 + number}")
+    assert page_lines(tonnage(*labels))[1:] == expected
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ("", "North", "", "", "South", ""),  # in the middle
+        ("North", "", "South", ""),  # or in the middle of one row and of three
+        ("", "", "North", "", "South"),  # at the foot
+    ],
+)
+def test_a_label_that_may_be_of_the_rows_above_stays_where_it_is(labels: tuple[str, ...]) -> None:
+    lines = page_lines(tonnage(*labels))[1:]
+    assert ["North" in line or "South" in line for line in lines] == [bool(label) for label in labels]
+
+
 def test_names_on_several_lines_are_one_each() -> None:
     rows = [
         [middle(315, "Gross")],

@@ -284,7 +284,8 @@ def _named_lines(body: Sequence[_TableRow], table: _Table) -> list[Line]:
     out: list[Line] = []
     group: tuple[float, str] | None = None  # a title within the table: its left end and its text
     above = ""  # the beginning of a label
-    for row, after in zip(body, [*body[1:], None], strict=True):
+    merged = _merged_labels(body, table.columns)
+    for index, (row, after) in enumerate(zip(body, [*body[1:], None], strict=True)):
         if row.kind == _Kind.SINGLE:
             if after is not None and _goes_on(row, after):
                 above += row.line.text + " "
@@ -296,9 +297,41 @@ def _named_lines(body: Sequence[_TableRow], table: _Table) -> list[Line]:
             continue
         if group and row.line.x0 < group[0] + INDENT * row.line.size:
             group = None
-        text = _named_text(row, table, f"{group[1]}: {above}" if group else above)
+        text = _named_text(row, table, f"{group[1]}: {above}" if group else above, merged.get(index, ""))
         out.append(row.line._replace(text=text or above + row.line.text))
         above = ""
+    return out
+
+
+def _merged_labels(body: Sequence[_TableRow], columns: Columns) -> dict[int, str]:
+    """Return the labels of rows that a cell merged downwards covers, by their numbers.
+
+    Such a cell stands in the first column, at the top of its rows, where all rows have words in the
+    second. Labels in the middle or at the foot of their rows are not told apart from one another,
+    and stay where they are.
+    """
+    placed = [columns.place(row.cells) if row.kind != _Kind.SINGLE else None for row in body]
+    cells = [row for row in placed if row is not None]
+    labels = [row.get(0, "") for row in cells]
+    if len(cells) < len(body) or not labels[0] or labels[-1] or len(columns.spans) < 3:
+        return {}
+    if any(is_value(label) for label in labels if label) or any(is_value(row.get(1, "0")) for row in cells):
+        return {}
+    # Were each label in the middle of its rows, the last of these would have to end with the table.
+    begin = 0
+    for index, label in enumerate(labels):
+        if label:
+            begin = 2 * index - begin + 1
+    starts = [index for index, label in enumerate(labels) if label]
+    sizes = {after - start for start, after in pairwise([*starts, len(labels)])}
+    if begin == len(labels) and (len(sizes) > 1 or sizes <= {1, 2}):
+        return {}
+    covering = ""
+    out: dict[int, str] = {}
+    for index, label in enumerate(labels):
+        if not label:
+            out[index] = covering
+        covering = label or covering
     return out
 
 
@@ -308,15 +341,18 @@ def _goes_on(row: _TableRow, below: _TableRow) -> bool:
     return not text.endswith((":", ".")) and (on[:1].islower() or text.endswith((",", ";", "-", "–", "—", "/", "(")))
 
 
-def _named_text(row: _TableRow, table: _Table, before: str) -> str:
+def _named_text(row: _TableRow, table: _Table, before: str, covering: str = "") -> str:
     """Return a row with the names of its columns, or "" if its cells do not fit into them.
 
     Args:
         row: the row.
         table: its table.
         before: what belongs before its label.
+        covering: the label of a cell above that covers the row too, or "".
     """
     placed = table.columns.place(row.cells)
+    if placed is not None and covering:
+        placed = {0: covering, **placed}
     if placed is None or max(map(len, placed.values())) > LONGEST_CELL:
         return ""
     if before and (not table.columns.has_label or 0 not in placed):

@@ -269,6 +269,8 @@ class Columns:
 
     def _groups_below(self, cells: Sequence[PlacedCell]) -> list[range] | None:
         """Return the columns that each name stands over the middle of, all of them together."""
+        if groups := self._groups_from_left(cells):
+            return groups
         below = [self._overlapped(cell) for cell in cells]
         if not all(below) or any(one.stop > other.start for one, other in pairwise(below)):
             return None
@@ -285,6 +287,18 @@ class Columns:
                         further[stop] = min(further.get(stop, option), option, key=lambda one: one[0])
             groups = further
         return list(groups[count][1]) if count in groups else None
+
+    def _groups_from_left(self, cells: Sequence[PlacedCell]) -> list[range] | None:
+        """Return groups of as many columns each, which years or periods begin in line with."""
+        first, count = self.first_value, len(self.spans)
+        size, rest = divmod(count - first, len(cells))
+        if size < 2 or rest or not all(_HAS_YEAR.search(cell.text) or _PERIOD.search(cell.text) for cell in cells):
+            return None
+        groups = [range(start, start + size) for start in range(first, count, size)]
+        is_in_line = all(
+            abs(cell.x0 - self.spans[one.start][0]) < IN_LINE for cell, one in zip(cells, groups, strict=True)
+        )
+        return groups if is_in_line else None
 
     def _off_middle(self, cell: PlacedCell, columns: range) -> float | None:
         """Return how far a name is off the middle of columns, in points; None if too far."""

@@ -68,6 +68,9 @@ CONVERSATION_KIND = "conversation"
 LINED = frozenset(("text", "markdown", "rst", "markup", "code"))
 # Kinds whose places are said with their chapter.
 BOOKS = frozenset(("text", "epub", "fb2"))
+# Kinds whose names are dates of what they say; the name of any other has to begin with its date.
+# "report-2022-07-01.pdf" may speak of any time.
+NOTES = frozenset(("markdown", "text", "rst", "markup", "chat", "mail", "memory", "conversation"))
 # Kinds that are cut at line ends only, and have whole lines as passages; all others are prose.
 BY_LINES = frozenset(("code", "csv", "xlsx", "ods", "records"))
 
@@ -382,7 +385,7 @@ class Document:
         chunks: Chunks of the same.
         pages: Pages of a PDF; None for other kinds.
         author: The authors that it states; None without one.
-        date: The day that it states, `2026-08-17`; None without one.
+        date: The day that it states, `2026-08-17`, or else that in its name; None without one.
         tags: The tags, keywords or subjects that it states.
         doubts: What was read with a doubt: the code and words of each.
     """

@@ -21,6 +21,8 @@ index_reader.py        The resident index of a crystal: the segment, chunk and c
 layer_encoder.py       Encoding of chunks to the codes of layers 1 to 3.
 ledger_summary.py      Summary of a crystal's ledger: how many documents of which kinds are in which
                        folders.
+name_dates.py          Dates in the names of documents: `2026-03-16.md`, `2026/03/16.md`, `2026-03
+                       notes.txt`.
 node_spans.py          Nodes of one layer of a document, in its order, with their places in its
                        text.
 place.py               The place of a span: its file, chapter, pages, lines, sheet and row, message.
@@ -118,6 +120,9 @@ if TYPE_CHECKING:
     from crystalcli.index.ledger_summary import (
         LedgerSummary,
         summarize_ledger,
+    )
+    from crystalcli.index.name_dates import (
+        name_day,
     )
     from crystalcli.index.node_spans import (
         LAYER_NAMES,
@@ -239,6 +244,7 @@ else:
                 "LedgerSummary",
                 "summarize_ledger",
             ),
+            "name_dates": ("name_day",),
             "node_spans": (
                 "LAYER_NAMES",
                 "LayerName",
@@ -343,6 +349,7 @@ __all__ = [
     "make_missing_layers",
     "merge_tail",
     "missing_document",
+    "name_day",
     "open_encoder",
     "open_segment",
     "parse_heading",

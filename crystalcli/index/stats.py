@@ -13,6 +13,7 @@ from crystalcli.datatypes import FIELD_JOINT, Document, DocumentState, Doubt
 from crystalcli.index.encoder import EncoderId
 from crystalcli.index.fidelity import mean_fidelity
 from crystalcli.index.index_reader import IndexReader
+from crystalcli.index.name_dates import name_day
 from crystalcli.storage import CONTEXTS_PART, LANGUAGES_PART, RunRow, SourceRow, Store, landmarks_of, stored_codebooks
 
 
@@ -127,6 +128,7 @@ def crystal_stats(store: Store) -> StatsReport:
 
 def describe_document(store: Store, source: SourceRow) -> Document:
     """Convert a row of the ledger to a Document."""
+    named = name_day(source.path, source.kind, strict=True)
     return Document(
         path=source.path,
         kind=source.kind,
@@ -140,7 +142,7 @@ def describe_document(store: Store, source: SourceRow) -> Document:
         chunks=source.chunks,
         pages=store.landmark_count(source.id, "page") if source.kind == "pdf" else None,
         author=store.landmark_before(source.id, "author", 0) or None,
-        date=store.landmark_before(source.id, "date", 0) or None,
+        date=store.landmark_before(source.id, "date", 0) or (str(named) if named is not None else None),
         tags=tuple(filter(None, store.landmark_before(source.id, "tags", 0).split(FIELD_JOINT))),
         doubts=doubts_of(store, source.id),
     )

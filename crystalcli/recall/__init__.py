@@ -12,7 +12,6 @@ exact_score.py       Signal of exact strings: identifiers, quotations, numbers w
                      as they stand.
 filter_mask.py       The mask of a filter: the atoms that a question may be answered from, and the
                      parts of documents.
-front_matter.py      Front matter of Markdown documents: the date and the tags that it gives them.
 layer_score.py       Signals of the layers: nearness of clusters and units to the question.
 layer_trace.py       The trace of a recall: the scores that each layer gave, from all atoms down to
                      the passages.

@@ -2,9 +2,9 @@
 
     message    the time in its landmark: "Ann, 2024-05-01 10:30"
     section    the date in its heading: "## 2026-03-14", "Monday 3 May 2026"
-    document   the date in its name: "2026-03-16.md", "2026/03/16.md"; else that in the front matter
-               of a Markdown document; else, where the caller wants it, the day that its properties
-               state, or the time of its file
+    document   the date in its name: "2026-03-16.md", "2026/03/16.md"; else that which its own text
+               states, as front matter and web pages do; else, where the caller wants it, the day in
+               its properties, or the time of its file
 
 The first of these that is there counts.
 
@@ -18,20 +18,18 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
-from crystalcli.datatypes import HEADING_JOINT
-from crystalcli.index import IndexReader
+from crystalcli.datatypes import HEADING_JOINT, NOTES
+from crystalcli.index import IndexReader, name_day
 from crystalcli.recall.date_expressions import parse_period
-from crystalcli.recall.front_matter import front_matter_of
 from crystalcli.storage import SourceRow, landmarks_of, landmarks_of_kind
+from crystalcli.text import parse_front_matter
 
-# Kinds whose names are dates of what they say; the name of any other has to begin with its date.
-# "report-2022-07-01.pdf" may speak of any time.
-NOTES = frozenset(("markdown", "text", "rst", "markup", "chat", "mail", "memory", "conversation"))
+# Kinds that state the day of what they say at their beginning. The properties of other files may
+# have the day of a later change.
+_SAYS_ITS_DAY = frozenset(("markdown", "rst", "markup", "html", "notebook"))
+_MATTER_LENGTH = 4000  # characters at the beginning of a Markdown document that have its front matter
 # The label of a message: its day, and its time with the space before it.
 MESSAGE_TIME = re.compile(r"(?:.*, )?(\d{4}-\d\d-\d\d)( \d\d:\d\d)?(?: UTC)?", re.DOTALL)
-_NAME_DATE = re.compile(
-    r"(?<!\d)((?:19|20)\d\d)(?:([-_./]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])|[-_/](0[1-9]|1[0-2])(?![^\W\d_]))(?!\d)"
-)
 _WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thur?s?|fri|sat(?:ur)?|sun)(?:day)?\.?,? )?"
 _MONTH = r"[A-Za-z]{3,9}\.?"
 _HEADING_DATE = re.compile(
@@ -93,25 +91,6 @@ def heading_day(label: str, source: SourceRow) -> date | None:
     return None
 
 
-def name_day(source: SourceRow, *, strict: bool = False) -> date | None:
-    """Read the date in a document's name.
-
-    Args:
-        source: The document.
-        strict: Only the date of a note, or one that the name begins with, counts.
-
-    Returns:
-        The day, of a month its first; None without one.
-    """
-    leaf = source.path.rpartition("/")[2]
-    match = _NAME_DATE.search(leaf)
-    if match is None:
-        match = next(iter(list(_NAME_DATE.finditer(source.path))[-1:]), None)
-    if match is None or (strict and source.kind not in NOTES and not leaf.startswith(match[0])):
-        return None
-    return _day(f"{match[1]}-{match[3] or match[5]}-{match[4] or '01'}")
-
-
 def document_day(index: IndexReader, source: SourceRow, *, by_content: bool) -> date | None:
     """Find the date of a document as a whole.
 
@@ -123,16 +102,22 @@ def document_day(index: IndexReader, source: SourceRow, *, by_content: bool) -> 
     Raises:
         DamagedCrystalError: The crystal is damaged.
     """
-    if (day := name_day(source, strict=by_content)) is not None:
+    if (day := name_day(source.path, source.kind, strict=by_content)) is not None:
         return day
-    if source.kind == "markdown" and (day := front_matter_of(index, source).day) is not None:
-        return day
-    return None if by_content else stated_day(index, source) or file_day(source)
+    stated = stated_day(index, source) if source.kind in _SAYS_ITS_DAY or not by_content else None
+    return stated if by_content else stated or file_day(source)
 
 
 def stated_day(index: IndexReader, source: SourceRow) -> date | None:
-    """Read the day that a document states in its properties, as office files, PDFs and books do."""
-    return _day(index.store.landmark_before(source.id, "date", 0))
+    """Read the day that a document states of itself.
+
+    A crystal from before such days were stored of Markdown has them in its text.
+    """
+    if label := index.store.landmark_before(source.id, "date", 0):
+        return _day(label)
+    if source.kind == "markdown":
+        return _day(parse_front_matter(index.span_text(source, 0, _MATTER_LENGTH)).date)
+    return None
 
 
 def file_day(source: SourceRow) -> date | None:
@@ -153,12 +138,12 @@ def day_at(index: IndexReader, source: SourceRow, position: int) -> date | None:
         return message_of(label).day
     if (label := index.store.landmark_before(source.id, "heading", position)) and (day := heading_day(label, source)):
         return day
-    return name_day(source, strict=True)
+    return name_day(source.path, source.kind, strict=True)
 
 
 def has_dates(index: IndexReader, source: SourceRow) -> bool:
     """Tell whether a document may have dates: messages, or a section or a name that is a date."""
-    if index.store.landmark_count(source.id, "message") or name_day(source, strict=True) is not None:
+    if index.store.landmark_count(source.id, "message") or name_day(source.path, source.kind, strict=True) is not None:
         return True
     return any(heading_day(label, source) for _, label in landmarks_of(index.store, source.id, "heading"))
 
@@ -198,7 +183,7 @@ def _content_days(index: IndexReader, sources: Sequence[SourceRow]) -> dict[int,
     headings = landmarks_of_kind(index.store, list(by_id), "heading")
     days = [(number, message_of(label).day) for number, _, label in messages]
     days += [(number, heading_day(label, by_id[number])) for number, _, label in headings]
-    days += [(source.id, name_day(source, strict=True)) for source in sources]
+    days += [(source.id, name_day(source.path, source.kind, strict=True)) for source in sources]
     newest: dict[int, date] = {}
     for number, day in days:
         if day is not None:

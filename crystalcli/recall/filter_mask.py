@@ -23,8 +23,8 @@ from crystalcli.errors import NotFoundError, UsageError
 from crystalcli.index import IndexReader, TermIndex, glob_to_regex, run_atom_spans
 from crystalcli.lexical import query_terms
 from crystalcli.recall.content_dates import document_day, heading_day, message_of
-from crystalcli.recall.front_matter import tags_of
 from crystalcli.storage import SourceRow, landmarks_of_kind, runs_of_all
+from crystalcli.text import tags_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -280,12 +280,22 @@ def _no_tag(index: IndexReader, sources: Sequence[SourceRow], tag: str) -> str:
 # --- parts of documents ---------------------------------------------------------------------------
 
 
+def _stated_authors(index: IndexReader, sources: Sequence[SourceRow]) -> dict[int, list[str]]:
+    """Read the authors that documents state, by the id of the document."""
+    rows = landmarks_of_kind(index.store, [source.id for source in sources], "author")
+    return {number: label.split(FIELD_JOINT) for number, _, label in rows}
+
+
 def _check_people(index: IndexReader, people: Sequence[str]) -> None:
     authors = authors_of(index)
+    documents = [source for source in index.store.sources() if source.chunks]
+    for names in _stated_authors(index, documents).values():
+        for name in names:
+            authors.setdefault(name, 0)
     for name in people:
         if not any(is_author(name, author) for author in authors):
             if not authors:
-                raise NotFoundError(f"no messages by {name}: this crystal holds no chats and no mail")
+                raise NotFoundError(f"no messages by {name}: this crystal holds no chats, no mail and no authors")
             by_count = sorted(authors, key=lambda author: -authors[author])
             near = _nearest(name, by_count) or f"; those who wrote most: {', '.join(by_count[:_MOST_NAMES])}"
             raise NotFoundError(f"no messages by {name} in this crystal{near}")
@@ -307,9 +317,10 @@ def _allowed_parts(
                 is_wanted[author] = not people or any(is_author(name, author) for name in people)
             allowed.append((start, is_wanted[author] and _is_inside(day, recall_filter)))
         parts[number] = _joined(allowed)
-    if people:
-        return parts
     rest = [source for source in sources if source.id not in parts]
+    if people:
+        stated = _stated_authors(index, rest)
+        rest = [source for source in rest if _is_by(people, stated.get(source.id, ()))]
     headings = {
         number: [(start, label) for _, start, label in rows]
         for number, rows in groupby(
@@ -322,6 +333,11 @@ def _allowed_parts(
         sections = [(start, otherwise if day is None else _is_inside(day, recall_filter)) for start, day in days]
         parts[source.id] = _joined([(0, otherwise), *sections])
     return parts
+
+
+def _is_by(people: Sequence[str], authors: Sequence[str]) -> bool:
+    """Tell whether one of some people is one of some authors."""
+    return any(is_author(name, author) for name in people for author in authors)
 
 
 def _is_inside(day: date | None, recall_filter: RecallFilter) -> bool:

@@ -34,6 +34,8 @@ discover/
 document/
     composer.py           Composer of a document's text: blocks with the white space between them,
                           and landmarks.
+    front_matter.py       Front matter of Markdown documents: the authors, the date and the tags
+                          that it gives them.
     markdown_row.py       Rows of a Markdown table, cell by cell, as they stand in its text.
     markup.py             Safe parser of XML and HTML: no entities of the file's own, no network,
                           bounds on depth.
@@ -69,6 +71,8 @@ formats/
     json_escapes.py       Letters in JSON that are written as escapes: a backslash and `u00fc` are
                           ü.
     markdown.py           Headings and headers of tables in a Markdown text.
+    markup_fields.py      Fields that plain-text markups state of a document: its authors, its date,
+                          its tags.
     markup_headings.py    Headings of plain-text markups besides Markdown and reStructuredText.
     notebook.py           Reader of Jupyter notebooks, cell by cell: Markdown with its headings,
                           code, outputs in words.
@@ -198,6 +202,8 @@ formats/web/
                           the tree.
     main_content.py       Main content of a web page, without navigation, advertisements and the
                           like.
+    page_fields.py        Fields that a web page states of itself: its authors, its date, its
+                          keywords.
 
 source/
     encoding_detector.py  Detection of a file's encoding during the first pass over its bytes.
@@ -267,6 +273,10 @@ if TYPE_CHECKING:
         SkippedPath,
         asked_place,
         walk_files,
+    )
+    from crystalcli.text.document.front_matter import (
+        parse_front_matter,
+        tags_of,
     )
     from crystalcli.text.document.markdown_row import (
         is_table_rule,
@@ -356,6 +366,7 @@ else:
                 "asked_place",
                 "walk_files",
             ),
+            "document.front_matter": ("parse_front_matter", "tags_of"),
             "document.markdown_row": ("is_table_rule", "named_row"),
             "document.message_author": ("author_of_label", "is_assistant", "is_chat_owner"),
             "document.messages": ("Message", "format_message"),
@@ -427,9 +438,11 @@ __all__ = [
     "may_open",
     "named_row",
     "open_source",
+    "parse_front_matter",
     "sentence_spans",
     "shown_text",
     "survey_file",
+    "tags_of",
     "unwrap_lines",
     "walk_files",
     "watch_events",

@@ -12,8 +12,8 @@ import pytest
 from crystalcli import Crystal
 from crystalcli.datatypes import FilterReading, RecallFilter
 from crystalcli.errors import NotFoundError, UsageError
-from crystalcli.index import summarize_ledger
-from crystalcli.recall.content_dates import heading_day, message_of, name_day
+from crystalcli.index import name_day, summarize_ledger
+from crystalcli.recall.content_dates import heading_day, message_of
 from crystalcli.storage import SourceRow
 
 FILLER = "The harbour lay still and nobody spoke of it. " * 12
@@ -227,8 +227,8 @@ def test_a_report_s_heading_that_ends_with_a_date_has_none():
     ],
 )
 def test_a_name_may_have_a_date(path, kind, day, strict):
-    assert name_day(row(path, kind)) == day
-    assert name_day(row(path, kind), strict=True) == strict
+    assert name_day(path, kind) == day
+    assert name_day(path, kind, strict=True) == strict
 
 
 def test_each_document_has_the_newest_date_of_its_text_or_else_of_its_file(crystal):

@@ -12,7 +12,8 @@ from support.formats import ARCHIVES, MEMBERS, SAMPLES, Fact, Sample
 
 from crystalcli.datatypes import FIELDS, HEADING_JOINT, LANDMARKS, LINED, Landmark, Passage
 from crystalcli.library import Crystal
-from crystalcli.text.readers import READERS, open_source
+from crystalcli.text.readers import CODE, READERS, SUFFIXES, open_source
+from crystalcli.text.source.sniff_messages import MAIL_SUFFIXES
 
 
 def read(path: Path) -> tuple[str, str, str, list[Landmark]]:
@@ -161,6 +162,47 @@ def test_the_page_of_formats_lists_every_kind():
     table = [line.split("|")[1] for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
     listed = {kind for cell in table for kind in re.findall(r"`(\w+)`", cell)}
     assert listed == READERS.keys() - {"json", "mhtml"}  # these are read as other kinds
+
+
+def rows_of_the_page() -> dict[str, tuple[str, str]]:
+    """The files and the places that the page of formats gives for each kind."""
+    page = (Path(__file__).parents[2] / "docs" / "FORMATS.md").read_text(encoding="utf-8")
+    table = page[page.index("| kind | files | place") :].partition("\n\n")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:4]] for line in table.splitlines()[2:]]
+    return {kind: (files, place) for kinds, files, place in rows for kind in re.findall(r"`(\w+)`", kinds)}
+
+
+def test_the_page_of_formats_has_the_endings_of_every_kind():
+    read_as = {"mhtml": "html", "json": "chat"}
+    endings = {(ending, kind) for ending, kind in SUFFIXES.items()}
+    endings |= {(ending, "mail") for ending in (*MAIL_SUFFIXES, ".msg", ".oft")}
+    endings |= {(Path(sample.name).suffix.lower(), sample.kind) for sample in SAMPLES if sample.kind != "code"}
+    rows = rows_of_the_page()
+    for ending, kind in endings:
+        files = rows[read_as.get(kind, kind)][0].lower()
+        is_man_page = kind == "markup" and re.fullmatch(r"\.[1-9]", ending)
+        assert f"`{ending}`" in files or is_man_page or not ending, f"{ending} of {kind} is not in docs/FORMATS.md"
+    code = int(re.search(r"some (\d+) endings", rows["code"][0])[1])
+    assert abs(code - len(CODE)) < 50
+
+
+# The words for a landmark in the places of the page.
+PLACE_WORDS = {
+    "page": "page", "slide": "slide", "sheet": "sheet", "row": "row", "cell": "cell", "time": "time", "message": "time",
+    "line": "lines", "heading": "heading|chapter|bookmark|group", "definition": "`class.method`", "table": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_the_page_of_formats_has_the_places_of_every_kind(sample, tmp_path):
+    path = tmp_path / sample.name
+    path.write_bytes(sample.make())
+    kind, _, _, landmarks = read(path)
+    place = rows_of_the_page()[kind][1].lower()
+    if kind in LINED:
+        assert "lines" in place
+    for landmark in {landmark.kind for landmark in landmarks} - set(FIELDS):
+        assert re.search(PLACE_WORDS[landmark], place), f"{landmark} of {kind} is not in docs/FORMATS.md: {place}"
 
 
 def test_a_file_is_known_by_its_content_where_its_name_says_nothing(shelf, tmp_path):

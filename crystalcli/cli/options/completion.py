@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from crystalcli.datatypes import FIELD_JOINT
+
 if TYPE_CHECKING:
     from crystalcli.library import Crystal
 
@@ -60,8 +62,13 @@ def complete_kinds(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def complete_authors(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Offer the authors of the crystal's messages."""
-    return _offer_names(ctx, incomplete, lambda crystal: sorted(crystal.authors()))
+    """Offer the authors of the crystal's messages and documents."""
+
+    def authors(crystal: Crystal) -> list[str]:
+        stated = (name for d in crystal.documents() if d.author for name in d.author.split(FIELD_JOINT))
+        return sorted({*crystal.authors(), *stated})
+
+    return _offer_names(ctx, incomplete, authors)
 
 
 def complete_tags(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -58,7 +58,7 @@ ByOption = Annotated[
         "--by",
         metavar="PERSON",
         autocompletion=complete_authors,
-        help="Look only at messages and mails by this person. Can be repeated.",
+        help="Look only at messages, mails and documents by this person. Can be repeated.",
     ),
 ]
 TagOption = Annotated[

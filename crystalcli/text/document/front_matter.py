@@ -1,62 +1,42 @@
-"""Front matter of Markdown documents: the date and the tags that it gives them.
+"""Front matter of Markdown documents: the authors, the date and the tags that it gives them.
 
-Knows: the lines `date:`, `created:` and `tags:` of YAML and TOML, and `#tags` in text, as Obsidian
-and others write them. Does not know: the rest of YAML.
+Knows the usual lines of YAML and TOML, and `#tags` in text, as Obsidian, Hugo, Quarto and others
+write them. Does not know: the rest of YAML.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import date
-from typing import NamedTuple
+from collections.abc import Iterator
 
-from crystalcli.index import IndexReader
-from crystalcli.storage import SourceRow
+from crystalcli.text.document.stated_fields import StatedFields, iso_day
 
 _LONGEST = 4000  # characters of front matter that are read
 _FENCED = re.compile(r"\ufeff?(---|\+\+\+)[ \t]*\r?\n(.*?)\r?\n(?:\1|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
-_DATE = re.compile(r"^(?:date|created|day)[ \t]*[:=][ \t]*[\"']?(\d{4}-\d\d-\d\d)", re.MULTILINE | re.IGNORECASE)
-_TAGS = re.compile(r"^(?:tags?|keywords)[ \t]*[:=][ \t]*(.*(?:\r?\n[ \t]*-[ \t].*)*)", re.MULTILINE | re.IGNORECASE)
+# A field with its value, and the items of a list below it.
+_FIELD = re.compile(r"^([A-Za-z][\w-]*)[ \t]*[:=][ \t]*(.*(?:\r?\n(?:[ \t]+\S|[ \t]*-[ \t]).*)*)", re.MULTILINE)
+_AUTHORS = ("author", "authors", "by", "creator", "creators")
+_DATES = ("date", "created", "day", "published", "pubdate", "date created", "created_at", "modified", "updated")
+_TAGS = ("tags", "tag", "keywords")
+_NAME = re.compile(r"^(?:name[ \t]*:)?[ \t]*(.+)$")
+_OTHER_KEY = re.compile(r"[\w-]+[ \t]*:[ \t]")  # of a list of objects: `affiliation: ...`
+_COMMENT = re.compile(r"[ \t]#[ \t].*$", re.MULTILINE)
 _INLINE_TAG = re.compile(r"(?<![^\s(\[,;])#([^\W\d_][\w/-]*|\d+[\w/-]*[^\W\d][\w/-]*)")
 _CODE = re.compile(r"^ {0,3}(```|~~~).*?^ {0,3}\1|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 
 
-class FrontMatter(NamedTuple):
-    """The front matter of a document, as far as filters need it.
-
-    Attributes:
-        day: The date; None without one.
-        tags: The tags, in small letters.
-    """
-
-    day: date | None
-    tags: frozenset[str]
-
-
-def front_matter_of(index: IndexReader, source: SourceRow) -> FrontMatter:
-    """Read the front matter of a document.
-
-    Raises:
-        DamagedCrystalError: The crystal is damaged.
-    """
-    return parse_front_matter(index.span_text(source, 0, _LONGEST))
-
-
-def parse_front_matter(text: str) -> FrontMatter:
+def parse_front_matter(text: str) -> StatedFields:
     """Read the front matter at the beginning of a text."""
-    fenced = _FENCED.match(text)
+    fenced = _FENCED.match(text[:_LONGEST])
     if fenced is None:
-        return FrontMatter(None, frozenset())
-    written = _DATE.search(fenced[2])
-    day = None
-    if written is not None:
-        try:
-            day = date.fromisoformat(written[1])
-        except ValueError:
-            day = None
-    tags = _TAGS.search(fenced[2])
-    words = [] if tags is None else re.split(r"[,\s\[\]\"']+|-(?=\s)", tags[1])
-    return FrontMatter(day, frozenset(word.lstrip("#").lower() for word in words if word.strip("#-")))
+        return StatedFields()
+    fields: dict[str, str] = {}
+    for match in _FIELD.finditer(fenced[2]):
+        fields.setdefault(match[1].lower(), match[2].strip())
+    authors = next((fields[key] for key in _AUTHORS if fields.get(key)), "")
+    days = (iso_day(_bare(fields[key])) for key in _DATES if key in fields)
+    tags = next((fields[key] for key in _TAGS if fields.get(key)), "")
+    return StatedFields(tuple(_names(authors)), next(filter(None, days), ""), tuple(_tags(tags)))
 
 
 def tags_of(text: str) -> frozenset[str]:
@@ -70,5 +50,41 @@ def tags_of(text: str) -> frozenset[str]:
     Returns:
         The tags, in small letters and without `#`.
     """
-    tags = parse_front_matter(text[:_LONGEST]).tags | {tag.lower() for tag in _INLINE_TAG.findall(_CODE.sub(" ", text))}
+    stated = parse_front_matter(text).tags
+    tags = {tag.lower() for tag in (*stated, *_INLINE_TAG.findall(_CODE.sub(" ", text)))}
+    # A tag of more words is found by each of them too, as Obsidian takes them.
+    tags |= {word for tag in tags for word in tag.split()}
     return frozenset("/".join(tag.split("/")[:depth]) for tag in tags for depth in range(1, tag.count("/") + 2))
+
+
+def _names(value: str) -> Iterator[str]:
+    """Yield the names in the value of a field: one, a list in brackets, or items below."""
+    for item in _items(value):
+        if _OTHER_KEY.match(item) and not item.lower().startswith("name:"):
+            continue
+        match = _NAME.match(_bare(item))
+        if match and (name := _bare(match[1])):
+            yield name
+
+
+def _tags(value: str) -> Iterator[str]:
+    """Yield the tags in the value of a field; words without commas are a tag each."""
+    items = list(_items(value))
+    if len(items) == 1 and not value.startswith(("[", "-", '"', "'")):
+        items = re.split(r"[,\s]+", items[0])
+    yield from (tag for item in items if (tag := _bare(item).lstrip("#").strip()) and tag != "-")
+
+
+def _items(value: str) -> Iterator[str]:
+    """Yield the items of a list in YAML or TOML, or the only value."""
+    value = _COMMENT.sub("", value).strip()
+    if value.startswith("["):
+        yield from (item.strip() for item in re.split(r"[,\r\n]+", value.strip("[] \t\r\n")))
+    elif "\n" in value:
+        yield from (line.strip().removeprefix("- ").strip(" {}") for line in value.splitlines())
+    else:
+        yield value
+
+
+def _bare(value: str) -> str:
+    return value.strip().strip("\"'").strip()

@@ -12,6 +12,7 @@ from lxml import etree
 from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, one_line
 from crystalcli.text.document.markup import Element, attribute, children, descendants, local_name
 from crystalcli.text.document.outline import Outline, heading_label
+from crystalcli.text.document.stated_fields import StatedFields, iso_day
 from crystalcli.text.formats.web.html_tables import table_lines
 from crystalcli.text.formats.xml_document import XmlReading
 
@@ -28,13 +29,17 @@ class FictionBookReading(XmlReading):
         if info is None:
             return ""
         title = next((_text(element) for element in children(info, "book-title")), "")
-        names = [
-            " ".join(filter(None, (_text(part) for part in children(author, "first-name", "middle-name", "last-name"))))
-            or " ".join(_text(part) for part in children(author, "nickname"))
-            for author in children(info, "author")
-        ]
-        authors = ", ".join(filter(None, names[:3]))
+        authors = ", ".join(filter(None, _authors(info)[:3]))
         return f"{title} — {authors}" if title and authors else title
+
+    def read_fields(self, root: Element) -> StatedFields:
+        """Return the authors, the day on which it was written, and its keywords."""
+        info = next(descendants(root, "title-info"), None)
+        if info is None:
+            return StatedFields()
+        days = (iso_day(attribute(day, "value")) or iso_day(_text(day)) for day in children(info, "date"))
+        tags = tuple(_text(keywords) for keywords in children(info, "keywords"))
+        return StatedFields(tuple(_authors(info)), next(filter(None, days), ""), tags)
 
     def compose(self, root: Element, composer: Composer) -> Iterator[None]:
         """Write the bodies, the notes last, as they stand."""
@@ -65,6 +70,15 @@ class FictionBookReading(XmlReading):
             elif name in _SILENT:
                 walker.skip_subtree()
             yield
+
+
+def _authors(info: Element) -> list[str]:
+    """Return the names of the authors."""
+    return [
+        " ".join(filter(None, (_text(part) for part in children(author, "first-name", "middle-name", "last-name"))))
+        or " ".join(_text(part) for part in children(author, "nickname"))
+        for author in children(info, "author")
+    ]
 
 
 def _enter(section: Element, depth: int, outline: Outline, composer: Composer) -> None:

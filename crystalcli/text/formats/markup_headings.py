@@ -47,7 +47,7 @@ class _Markup(NamedTuple):
     underlines: str = ""
 
 
-def _tex_words(text: str) -> str:
+def tex_words(text: str) -> str:
     """Return the words of an argument of TeX, up to the brace that ends it."""
     depth = 0
     for offset, letter in enumerate(text):
@@ -95,7 +95,7 @@ _TEX = _Markup(
     re.compile(r"\s*\\title\s*(?:\[[^\]]*\]\s*)?\{(.*)"),
     re.compile(r"\s*\\begin\{(verbatim|lstlisting|minted|comment|filecontents)\*?\}"),
     lambda match: rf".*\\end\{{{match[1]}\*?\}}",
-    _tex_words,
+    tex_words,
 )
 _TYPST = _Markup(
     re.compile(r"(?P<mark>=+)\s+(?P<title>\S.*?)(?:\s*<[\w:.-]+>)?\s*\Z"),

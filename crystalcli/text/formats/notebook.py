@@ -14,7 +14,9 @@ from typing import Any
 from crystalcli.datatypes import Landmark
 from crystalcli.errors import Reason, SourceError
 from crystalcli.text.document.composer import Composer, clean_text, one_line
+from crystalcli.text.document.front_matter import parse_front_matter
 from crystalcli.text.document.outline import Outline, heading_label
+from crystalcli.text.document.stated_fields import StatedFields, iso_day
 from crystalcli.text.formats.markdown import markdown_title, with_headings
 from crystalcli.text.formats.web.html_blocks import fragment_text
 from crystalcli.text.source.read_request import ReadRequest
@@ -37,6 +39,7 @@ class NotebookReading:
         self._request = request
         self._cells: list[Any] | None = None
         self._metadata_title = ""
+        self._fields = StatedFields()
 
     @property
     def title(self) -> str:
@@ -56,7 +59,9 @@ class NotebookReading:
             SourceError: the file is not a notebook, is too large, or holds no text.
         """
         composer, outline = Composer(), Outline()
-        for number, cell in enumerate(self._parsed(), 1):
+        cells = self._parsed()
+        yield from self._fields.landmarks()
+        for number, cell in enumerate(cells, 1):
             _write(cell, number, composer, outline)
             yield from composer.drain()
         composer.end_line()
@@ -81,7 +86,25 @@ class NotebookReading:
             metadata = book.get("metadata")
             title = metadata.get("title") or metadata.get("name") if isinstance(metadata, dict) else ""
             self._metadata_title = heading_label(one_line(title)) if isinstance(title, str) else ""
+            self._fields = _stated(metadata, self._cells[0] if self._cells else None)
         return self._cells
+
+
+def _stated(metadata: object, first: object) -> StatedFields:
+    """Return what a notebook states of itself: in its metadata, or in its first cell."""
+    matter = parse_front_matter(_source(first)) if isinstance(first, dict) else StatedFields()
+    data = metadata if isinstance(metadata, dict) else {}
+    authors = data.get("authors")
+    names = [
+        author.get("name") if isinstance(author, dict) else author
+        for author in (authors if isinstance(authors, list) else ())
+    ]
+    day, tags = data.get("date"), data.get("tags", data.get("keywords"))
+    return StatedFields(
+        tuple(name for name in names if isinstance(name, str)) or matter.authors,
+        (iso_day(day) if isinstance(day, str) else "") or matter.date,
+        tuple(tag for tag in (tags if isinstance(tags, list) else ()) if isinstance(tag, str)) or matter.tags,
+    )
 
 
 def _write(cell: object, number: int, composer: Composer, outline: Outline) -> None:

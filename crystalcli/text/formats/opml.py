@@ -13,10 +13,12 @@ from lxml import etree
 from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, one_line, tidy_lines
 from crystalcli.text.document.markup import Element, children, descendants, local_name
 from crystalcli.text.document.outline import Outline, heading_label
+from crystalcli.text.document.stated_fields import StatedFields
 from crystalcli.text.formats.xml_document import XmlReading
 
 _NOTES = ("_note", "note", "description")
 _ADDRESSES = ("xmlUrl", "url", "htmlUrl")
+_HEAD = ("ownerName", "dateModified", "dateCreated")
 _HEADING_DEPTH = 3  # levels of entries that may be headings; deeper ones are items of a list
 
 
@@ -26,6 +28,11 @@ class OpmlReading(XmlReading):
     def read_title(self, root: Element) -> str:
         """Return the title in the head."""
         return next((str(element.text or "") for element in descendants(root, "title")), "")
+
+    def read_fields(self, root: Element) -> StatedFields:
+        """Return the owner and the day of the last change, from the head."""
+        head = {local_name(element): one_line(str(element.text or "")) for element in descendants(root, *_HEAD)}
+        return StatedFields((head.get("ownerName", ""),), head.get("dateModified") or head.get("dateCreated", ""))
 
     def compose(self, root: Element, composer: Composer) -> Iterator[None]:
         """Write the entries in order."""

@@ -1,7 +1,8 @@
 """Reader of text, code, Markdown and other markups: decoded exactly, in pieces.
 
 Knows how bytes become pieces of text, newlines as they stand. Does not know encodings
-(source.file_bytes) nor headings (markdown, rst, markup_headings and book_chapters).
+(source.file_bytes), headings (markdown, rst, markup_headings and book_chapters) nor fields
+(document.front_matter and markup_fields).
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from collections.abc import Callable, Iterator
 
 from crystalcli.datatypes import Landmark
 from crystalcli.errors import UnsteadySourceError
+from crystalcli.text.document.front_matter import parse_front_matter
+from crystalcli.text.document.stated_fields import StatedFields
 from crystalcli.text.formats.book_chapters import gutenberg_title, with_chapters
 from crystalcli.text.formats.markdown import markdown_title, with_headings
+from crystalcli.text.formats.markup_fields import markup_fields, rst_fields
 from crystalcli.text.formats.markup_headings import markup_title, with_markup_headings
 from crystalcli.text.formats.rst import rst_title, with_rst_headings
 from crystalcli.text.source.file_bytes import CHANGED, HEAD_BYTES, bytes_again
@@ -29,6 +33,7 @@ class PlainReading:
     def __init__(self, request: ReadRequest) -> None:
         self.kind = request.kind
         self.title = ""
+        self._fields = StatedFields()
         self._request = request
         self._suffix = request.path.suffix.lower()
         seen = request.seen
@@ -38,19 +43,28 @@ class PlainReading:
             self.title = (
                 markdown_title(head, whole) if self.kind == "markdown" else _TITLES[self.kind](head, self._suffix)
             )
+            if self.kind in _FIELDS:
+                self._fields = _FIELDS[self.kind](head, self._suffix)
 
     def pieces(self) -> Iterator[str | Landmark]:
-        r"""Return the text with its headings, never cut inside `\r\n`; code has no headings."""
+        r"""Yield the text with its headings, never cut inside `\r\n`; code has no headings."""
+        yield from self._fields.landmarks()
         exact = decode_pieces(self._request)
         if self.kind == "markup":
-            return with_markup_headings(exact, self._suffix)
-        return _HEADINGS[self.kind](exact) if self.kind in _HEADINGS else exact
+            yield from with_markup_headings(exact, self._suffix)
+        else:
+            yield from _HEADINGS[self.kind](exact) if self.kind in _HEADINGS else exact
 
 
 _TITLES: dict[str, Callable[[str, str], str]] = {
     "text": lambda head, _: gutenberg_title(head),
     "rst": lambda head, _: rst_title(head),
     "markup": markup_title,
+}
+_FIELDS: dict[str, Callable[[str, str], StatedFields]] = {
+    "markdown": lambda head, _: parse_front_matter(head),
+    "rst": lambda head, _: rst_fields(head),
+    "markup": markup_fields,
 }
 _HEADINGS: dict[str, Callable[[Iterator[str]], Iterator[str | Landmark]]] = {
     "text": with_chapters,

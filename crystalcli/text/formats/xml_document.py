@@ -13,6 +13,7 @@ from crystalcli.errors import Reason, SourceError
 from crystalcli.text.document.composer import Composer, one_line
 from crystalcli.text.document.markup import Element, parse_xml
 from crystalcli.text.document.outline import heading_label
+from crystalcli.text.document.stated_fields import StatedFields
 from crystalcli.text.source.read_request import ReadRequest
 
 MAX_XML_BYTES = 200_000_000  # pictures included
@@ -43,6 +44,7 @@ class XmlReading:
             SourceError: the document cannot be read, or has no text.
         """
         root, self._root = self._parsed(), None
+        yield from self.read_fields(root).landmarks()
         composer = Composer()
         for _ in self.compose(root, composer):
             yield from composer.drain()
@@ -54,6 +56,10 @@ class XmlReading:
     def read_title(self, root: Element) -> str:
         """Return the document's own title, or ""."""
         raise NotImplementedError
+
+    def read_fields(self, root: Element) -> StatedFields:
+        """Return what the document states of itself beside its title."""
+        return StatedFields()
 
     def compose(self, root: Element, composer: Composer) -> Iterator[None]:
         """Write the document, and yield now and then, so that the text can be passed on."""

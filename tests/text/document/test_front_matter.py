@@ -1,26 +1,46 @@
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 
-from crystalcli.recall.front_matter import parse_front_matter, tags_of
+from crystalcli.text.document.front_matter import parse_front_matter, tags_of
 
 
 @pytest.mark.parametrize(
     ("text", "day", "tags"),
     [
-        ("---\ntitle: A\ndate: 2026-03-01\ntags: [wood, Home]\n---\ntext", date(2026, 3, 1), {"wood", "home"}),
-        ("---\ncreated: '2026-03-01T10:00'\ntags: wood, home\n---\n", date(2026, 3, 1), {"wood", "home"}),
-        ("---\r\ntags:\r\n  - wood\r\n  - post-mortem\r\nother: x\r\n---\r\n", None, {"wood", "post-mortem"}),
-        ('+++\ndate = 2026-03-01\ntags = ["wood"]\n+++\n', date(2026, 3, 1), {"wood"}),
-        ("---\ndate: 2026-02-31\n---\n", None, set()),
-        ("text\n---\ntags: [wood]\n---\n", None, set()),
-        ("", None, set()),
+        ("---\ntitle: A\ndate: 2026-03-01\ntags: [wood, Home]\n---\ntext", "2026-03-01", {"wood", "home"}),
+        ("---\ncreated: '2026-03-01T10:00'\ntags: wood, home\n---\n", "2026-03-01", {"wood", "home"}),
+        ("---\r\ntags:\r\n  - wood\r\n  - post-mortem\r\nother: x\r\n---\r\n", "", {"wood", "post-mortem"}),
+        ('+++\ndate = 2026-03-01\ntags = ["wood"]\n+++\n', "2026-03-01", {"wood"}),
+        ("---\ndate: 2026-02-31\n---\n", "", set()),
+        ("text\n---\ntags: [wood]\n---\n", "", set()),
+        ("", "", set()),
     ],
 )
 def test_date_and_tags_are_read(text, day, tags):
-    assert parse_front_matter(text) == (day, frozenset(tags))
+    stated = parse_front_matter(text)
+    assert (stated.date, {tag.lower() for tag in stated.tags}) == (day, tags)
+
+
+@pytest.mark.parametrize(
+    ("matter", "authors"),
+    [
+        ("author: Ann Lee", ("Ann Lee",)),
+        ('author: "Lee, Ann"  # who', ("Lee, Ann",)),
+        ("authors: [Ann Lee, 'Bo Roe']", ("Ann Lee", "Bo Roe")),
+        ("author:\n  - Ann Lee\n  - Bo Roe\ntitle: x", ("Ann Lee", "Bo Roe")),
+        ("author:\n  - name: Ann Lee\n    affiliation: Harbour\n  - name: Bo Roe", ("Ann Lee", "Bo Roe")),
+        ("title: by Ann Lee", ()),
+    ],
+)
+def test_authors_are_read_in_the_forms_of_yaml(matter, authors):
+    assert parse_front_matter(f"---\n{matter}\n---\ntext").authors == authors
+
+
+def test_tags_of_several_words_are_one_in_a_list_and_several_without_one():
+    assert parse_front_matter("---\ntags: [spring tide, lamp]\n---\n").tags == ("spring tide", "lamp")
+    assert parse_front_matter("---\ntags: spring tide\n---\n").tags == ("spring", "tide")
+    assert tags_of("---\ntags: [spring tide]\n---\n") == {"spring tide", "spring", "tide"}
 
 
 def test_tags_in_the_text_count_with_those_above_them():

@@ -49,6 +49,8 @@ def test_a_mail(tmp_path: Path) -> None:
     assert found.marks == {
         "heading": [("Subject: Fähre um sechs", "Fähre um sechs")],
         "message": [("Subject: Fähre um sechs", "Ann Müller, 2024-05-01 10:30")],
+        "author": [("Subject: Fähre um sechs", "Ann Müller")],
+        "date": [("Subject: Fähre um sechs", "2024-05-01")],
     }
 
 

@@ -124,7 +124,12 @@ def test_a_note_of_google_keep(tmp_path: Path) -> None:
         "Lamp",
         "Lamp\nTags: boat\n\nTrim the wick.\nGröße drei.\n",
     )
-    assert found.marks == {"heading": [("Lamp", "Lamp")], "message": [("Lamp", "2026-05-05 09:00 UTC")]}
+    assert found.marks == {
+        "heading": [("Lamp", "Lamp")],
+        "message": [("Lamp", "2026-05-05 09:00 UTC")],
+        "date": [("Lamp", "2026-05-05")],
+        "tags": [("Lamp", "boat")],
+    }
     items = {
         **base,
         "title": "",

@@ -125,3 +125,60 @@ def test_tables_without_names_are_a_doubt(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     path.write_bytes(bytes(document.output()))
     assert fields(path)["doubt"] == "no_header: 1 table without a header"
+
+
+ALL = {"author": "Ann Lee; Bo Roe", "date": "2026-08-17", "tags": "harbour; spring tide"}
+EVERY = "author date tags"
+LD_JSON = (
+    '{"@graph": [{"@type": "NewsArticle", "datePublished": "2026-08-17T10:00:00Z", "keywords": ["Harbour", "spring tide"],'
+    ' "author": [{"@type": "Person", "name": "Ann Lee"}, {"name": "Bo Roe"}]}]}'
+)
+FB2 = (
+    '<FictionBook xmlns="http://www.gribuser.ru/xml/fictionbook/2.0"><description><title-info>'
+    "<author><first-name>Ann</first-name><last-name>Lee</last-name></author><author><nickname>Bo Roe</nickname></author>"
+    '<book-title>Tides</book-title><date value="2026-08-17">August</date><keywords>harbour, spring tide</keywords>'
+    "</title-info></description><body><section><p>Text.</p></section></body></FictionBook>"
+)
+NOTEBOOK = (
+    '{"nbformat": 4, "metadata": {"authors": [{"name": "Ann Lee"}, {"name": "Bo Roe"}], "date": "2026-08-17",'
+    ' "tags": ["harbour", "spring tide"]}, "cells": [{"cell_type": "markdown", "source": "Text."}]}'
+)
+KEEP = '{"userEditedTimestampUsec": 1786960800000000, "textContent": "x", "labels": [{"name": "harbour"}, {"name": "spring tide"}]}'
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kinds"),
+    [
+        ("a.md", "---\nauthors: [Ann Lee, Bo Roe]\ndate: 17 August 2026\ntags: [Harbour, spring tide]\n---\nText.", EVERY),
+        ("a.rst", "Tides\n=====\n\n:Authors: Ann Lee; Bo Roe\n:Date: 2026-08-17\n:Keywords: harbour, spring tide\n\nText.", EVERY),
+        ("a.org", "#+AUTHOR: Ann Lee; Bo Roe\n#+DATE: <2026-08-17 Mon>\n#+KEYWORDS: harbour, spring tide\n", EVERY),
+        ("a.adoc", "= Tides\nAnn Lee <a@example.org>; Bo Roe\nv1.2, 2026-08-17\n:keywords: harbour, spring tide\n\nText.", EVERY),
+        ("a.tex", "\\author{Ann Lee\\thanks{x} \\and Bo Roe\\\\H}\n\\date{August 17, 2026}\n\\keywords{harbour, spring tide}\n", EVERY),
+        ("a.typ", '#set document(author: ("Ann Lee", "Bo Roe"), date: datetime(year: 2026, month: 8, day: 17), '
+                  'keywords: ("harbour", "spring tide"))\n', EVERY),
+        ("tide.1", '.TH TIDE 1 "2026-08-17"\n.SH NAME\ntide\n', "date"),
+        ("a.html", "<meta name=author content='Ann Lee'><meta name=Author content='Bo Roe'><meta property='article:published_time' "
+                   "content='2026-08-17T10:00Z'><meta name=keywords content='harbour, Spring tide'><p>Text.", EVERY),
+        ("b.html", f'<script type="application/ld+json">{LD_JSON}</script><p>Text.', EVERY),
+        ("a.fb2", FB2, EVERY),
+        ("a.ipynb", NOTEBOOK, EVERY),
+        ("a.json", KEEP, "date tags"),
+        ("a.rtf", r"{\rtf1{\info{\author Ann Lee; Bo Roe}{\creatim\yr2020\mo1\dy2}{\revtim\yr2026\mo8\dy17\hr9}"
+                  r"{\keywords harbour, spring tide}}Text.\par}", EVERY),
+        ("a.opml", "<opml><head><ownerName>Ann Lee; Bo Roe</ownerName><dateModified>Mon, 17 Aug 2026 12:11:44 GMT</dateModified>"
+                   "</head><body><outline text='x'/></body></opml>", "author date"),
+        ("a.eml", "From: \"Ann Lee; Bo Roe\" <a@example.org>\nDate: Mon, 17 Aug 2026 10:00:00 +0000\n\nText.\n", "author date"),
+    ],
+)  # fmt: skip
+def test_fields_of(tmp_path: Path, name: str, text: str, kinds: str) -> None:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    stated = fields(path)
+    stated = {kind: label.replace("Ann Lee, Bo Roe", "Ann Lee; Bo Roe") for kind, label in stated.items()}
+    assert stated == {kind: ALL[kind] for kind in kinds.split()}
+
+
+def test_a_mailbox_states_nothing_of_one_mail(tmp_path: Path) -> None:
+    path = tmp_path / "a.mbox"
+    path.write_text("From a@example.org Mon Aug 17 10:00:00 2026\nFrom: Ann <a@example.org>\nSubject: x\n\nText.\n")
+    assert fields(path) == {}

@@ -12,6 +12,7 @@ from itertools import islice
 
 from crystalcli.datatypes import Landmark
 from crystalcli.errors import Reason, SourceError
+from crystalcli.text.document.stated_fields import StatedFields
 from crystalcli.text.formats.archive.archive_reader import ArchiveMember, attached_members
 from crystalcli.text.formats.mail.mail_message import Attachment, Mail, parse_mail
 from crystalcli.text.formats.mail.outlook_message import parse_outlook_message
@@ -64,6 +65,8 @@ class MailReading:
         for number, mail in enumerate(self._mails()):
             if not mail.text.strip():
                 continue
+            if not self._is_box:
+                yield from StatedFields((mail.author,), mail.time).landmarks()
             if mail.subject != heading:
                 yield Landmark(position, "heading", mail.subject)
                 heading = mail.subject

@@ -12,6 +12,7 @@ from crystalcli.datatypes import Landmark
 from crystalcli.text.document.composer import LINE, Composer, one_line
 from crystalcli.text.document.messages import format_time
 from crystalcli.text.document.outline import heading_label
+from crystalcli.text.document.stated_fields import StatedFields
 
 
 def is_keep_note(data: object) -> bool:
@@ -31,11 +32,13 @@ def keep_title(data: dict[str, Any]) -> str:
 
 def write_keep_note(data: dict[str, Any]) -> Iterator[str | Landmark]:
     """Yield a note: a "heading" landmark with its title, a "message" one with its time."""
+    time = format_time(data.get("userEditedTimestampUsec"))
+    yield from StatedFields(date=time, tags=tuple(_texts(data.get("labels"), "name"))).landmarks()
     composer = Composer()
     composer.begin_block()
     title = keep_title(data)
     composer.mark("heading", title)
-    composer.mark("message", format_time(data.get("userEditedTimestampUsec")))
+    composer.mark("message", time)
     composer.write_block(title)
     if labels := ", ".join(_texts(data.get("labels"), "name")):
         composer.write_block(f"Tags: {labels}", LINE)

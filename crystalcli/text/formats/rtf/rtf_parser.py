@@ -50,6 +50,8 @@ _CHARACTER_SETS = {
     177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250", 255: "cp437",
 }  # fmt: skip
 _SYMBOL_SET = 2
+_INFO = frozenset(("title", "author", "keywords"))  # groups in the document's information
+_INFO_DATES = frozenset(("creatim", "revtim"))
 _SURROGATES = re.compile("[\ud800-\udfff]+")
 
 
@@ -86,7 +88,8 @@ class RtfParser:
         data: all of it.
 
     Attributes:
-        title: the title in its properties, or "".
+        properties: `title`, `author` and `keywords`, where the document has them; `revtim` and
+            `creatim`, the days of the last change and of its making.
         styles: names of paragraph styles by their numbers, in lower case.
         style_levels: outline levels of paragraph styles by their numbers.
         is_html: whether the text is HTML in the clothes of RTF, as Outlook writes it.
@@ -101,7 +104,7 @@ class RtfParser:
         self._bytes = bytearray()
         self._to_skip = 0  # characters that stand for the last one in Unicode
         self._table: dict[str, str] = {}  # text of groups that are tables
-        self.title = ""
+        self.properties: dict[str, str] = {}
         self.styles: dict[int, str] = {}
         self.style_levels: dict[int, int] = {}
         self.is_html = b"\\fromhtml1" in data[:4096]
@@ -153,7 +156,9 @@ class RtfParser:
             yield from self._break(_BREAKS[word])
         elif word in _SILENT or (may_skip and word not in _SPOKEN) or (word == "object" and may_skip):
             self._group = group._replace(is_silent=True, destination=word)
-        elif word in ("title", "s", "outlinelevel", "pard", "plain", "f", "fcharset", "cpg"):
+        elif word in _INFO or word in _INFO_DATES or word in ("yr", "mo", "dy"):
+            self._information(word, number)
+        elif word in ("s", "outlinelevel", "pard", "plain", "f", "fcharset", "cpg"):
             self._property(word, number)
         elif word == "upr":  # a text without Unicode, before the same with it
             self._group = group._replace(is_silent=True, destination=word)
@@ -174,13 +179,21 @@ class RtfParser:
         elif word == "ansicpg" and number:
             self._codec = codec_of_label(f"cp{number}") or self._codec
 
+    def _information(self, word: str, number: int | None) -> None:
+        """Take note of the title, an author, keywords, or a part of a date."""
+        destination = self._group.destination
+        if word in _INFO or word in _INFO_DATES:
+            if destination == "info":
+                self._group = self._group._replace(destination=word)
+        elif destination in _INFO_DATES and number is not None:
+            day = self.properties.get(destination, "")
+            self.properties[destination] = f"{day}-{number:02d}" if day else f"{number:04d}"
+
     def _property(self, word: str, number: int | None) -> None:
-        """Take note of a font, a style, or the title."""
+        """Take note of a font or a style."""
         group = self._group
         value = -1 if number is None else number
-        if word == "title":
-            self._group = group._replace(destination="title" if group.destination == "info" else group.destination)
-        elif word == "plain":
+        if word == "plain":
             self._group = group._replace(is_hidden=False, codec="")
         elif word == "pard":
             self._style = self._level = -1
@@ -212,8 +225,8 @@ class RtfParser:
         if inner.destination == "stylesheet" and (name := self._table.pop("stylesheet", "")):
             self.styles[self._style] = name.strip().rstrip(";").lower()
             self._style = -1
-        elif inner.destination == "title" and outer.destination != "title":
-            self.title = self._table.pop("title", "")
+        elif inner.destination in _INFO and outer.destination != inner.destination:
+            self.properties.setdefault(inner.destination, self._table.pop(inner.destination, ""))
         elif inner.destination == "fonttbl":
             self._table.pop("fonttbl", "")
 
@@ -238,7 +251,7 @@ class RtfParser:
     def _say(self, text: str) -> Iterator[str]:
         """Yield text unless it is hidden, or belongs to a table."""
         group = self._group
-        if group.destination in ("stylesheet", "title"):
+        if group.destination == "stylesheet" or group.destination in _INFO:
             self._table[group.destination] = self._table.get(group.destination, "") + text
         elif text and not (group.is_silent or group.is_hidden) and self._counts(group):
             yield text

@@ -12,6 +12,7 @@ from crystalcli.datatypes import Landmark
 from crystalcli.errors import Reason, SourceError
 from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, one_line, tidy_lines
 from crystalcli.text.document.outline import Outline, heading_label
+from crystalcli.text.document.stated_fields import StatedFields
 from crystalcli.text.formats.rtf.rtf_parser import RtfBreak, RtfParser, join_surrogates
 from crystalcli.text.source.read_request import ReadRequest
 
@@ -54,7 +55,14 @@ class RtfReading:
             parser, composer = RtfParser(data), Composer()
             RtfBlocks(parser, composer).write()
             composer.end_line()
-            self._parsed = heading_label(one_line(join_surrogates(parser.title))), composer.drain()
+            properties = {name: one_line(join_surrogates(text)) for name, text in parser.properties.items()}
+            day = properties.get("revtim") or properties.get("creatim", "")
+            fields = StatedFields((properties.get("author", ""),), day, (properties.get("keywords", ""),))
+            pieces = composer.drain()
+            self._parsed = (
+                heading_label(properties.get("title", "")),
+                [*fields.landmarks(), *pieces] if pieces else [],
+            )
         return self._parsed
 
 

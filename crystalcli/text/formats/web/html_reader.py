@@ -18,6 +18,7 @@ from crystalcli.text.document.outline import heading_label
 from crystalcli.text.formats.web.html_blocks import HtmlBlocks
 from crystalcli.text.formats.web.html_text import element_text
 from crystalcli.text.formats.web.main_content import MainText
+from crystalcli.text.formats.web.page_fields import page_fields
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.text.source.stated_encoding import stated_encoding
 from crystalcli.text.source.text_decoder import Decoder, decode_labelled
@@ -58,6 +59,7 @@ class HtmlReading:
         """
         root = self._parsed()
         self._page = None
+        fields = page_fields(root)  # before scripts and the like are taken out
         composer = (
             compose_page(root, is_bookmarks=self._is_bookmarks, counts_lines=self.counts_lines)
             if root is not None
@@ -65,6 +67,7 @@ class HtmlReading:
         )
         if not composer.start:
             raise SourceError("no text in it", Reason.NO_TEXT)
+        yield from fields.landmarks()
         yield from composer.drain()
 
     def _parsed(self) -> Element:

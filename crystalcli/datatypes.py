@@ -57,6 +57,7 @@ FIELDS = (
     "date",  # a day: 2026-08-17
     "tags",  # in lower case, joined by FIELD_JOINT
     "doubt",  # a reason code, `: `, and words for people; several joined by FIELD_JOINT
+    "reader",  # the version of the reader that read it, in digits
 )
 HEADING_JOINT = " › "
 FIELD_JOINT = "; "

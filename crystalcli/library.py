@@ -264,11 +264,14 @@ class Crystal(CrystalReader):
         max_file_size: int | None = None,
         password: str = "",
         prune: bool = False,
+        reread: bool = False,
         codebooks_from: Paths = (),
         layers: bool = True,
         progress: OnProgress | None = None,
     ) -> IngestReport:
-        """Read files and folders into the crystal. Unchanged files are not read again.
+        """Read files and folders into the crystal.
+
+        Unchanged files are read again only if their reader has become better since.
 
         All text is committed first; questions are answered from then on. Layers follow, also those
         that an earlier run left out, unless another process is making them.
@@ -284,6 +287,7 @@ class Crystal(CrystalReader):
             max_file_size: The largest file that is read, in bytes; 0: any.
             password: Opens files that are encrypted.
             prune: Whether documents whose files are gone are dropped.
+            reread: Whether all unchanged files are read again.
             codebooks_from: Files from which the codebooks of an own encoder are learnt, if the
                 crystal lacks them; empty: the text of the first ingest.
             layers: Whether layers are made after the text; False leaves them to `make_layers`.
@@ -300,7 +304,7 @@ class Crystal(CrystalReader):
             prune=prune,
             file_filter=file_filter_of(include, exclude, max_file_size),
             codebooks_from=expand_paths(_as_sequence(codebooks_from)),
-            read_options=ReadOptions(password=password),
+            read_options=ReadOptions(password=password, reread=reread),
             layers=layers,
         )
         return self.ingest_with_options(expand_paths(_as_sequence(paths)), options, progress=progress)
@@ -694,6 +698,7 @@ class Crystal(CrystalReader):
         exclude: Sequence[str] | None = None,
         max_file_size: int | None = None,
         password: str = "",
+        reread: bool = False,
     ) -> ForecastReport:
         """Predict an ingest. Changes no file and fetches no weights.
 
@@ -705,6 +710,7 @@ class Crystal(CrystalReader):
             exclude: As in `ingest`.
             max_file_size: As in `ingest`.
             password: As in `ingest`.
+            reread: As in `ingest`.
 
         Raises:
             SourceError: A path does not exist.
@@ -713,7 +719,8 @@ class Crystal(CrystalReader):
         from crystalcli.ingest import forecast_ingest
         from crystalcli.text import ReadOptions
 
-        target, sources, options = Path(path), expand_paths(_as_sequence(paths)), ReadOptions(password=password)
+        target, sources = Path(path), expand_paths(_as_sequence(paths))
+        options = ReadOptions(password=password, reread=reread)
         choice = file_filter_of(include, exclude, max_file_size)
         if not target.exists():
             folder = _encoder_folder(encoder, {}, target, models.locate)

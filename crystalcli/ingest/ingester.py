@@ -68,6 +68,7 @@ from crystalcli.text import (
     ReadingWithFiles,
     ReadOptions,
     SkippedPath,
+    reader_version,
     walk_files,
 )
 
@@ -488,6 +489,7 @@ class Ingester:
         row = row._replace(kind=reading.kind, title=reading.title)
         row = row._replace(size=fingerprint.size, mtime_ns=fingerprint.mtime_ns, digest=fingerprint.digest)
         current = self._current = _OpenSource(file, self._ledger.with_id(row), replaceable)
+        current.landmarks.append((0, "reader", str(reader_version(reading.kind))))
         for chunk in chunks_of(reading, row.path, self._encoder, self._pieces(reading, current)):
             current.add(chunk, self._writer.add(chunk))
             self._tally.tokens += len(chunk.ids)
@@ -497,6 +499,7 @@ class Ingester:
                 self._commit()
                 self._tell(file.relative, current)
         self._finished.append(current)
+        self._ledger.note_read(current.row.id)
         self._current = None
         self._tally.changed.append(ChangedFile(current.row.path, Change.READ))
         self._tally.read += 1
@@ -610,6 +613,7 @@ class Ingester:
             removed = self._ledger.note_members(location, seen)
         for member_location in removed:
             self._ledger.mark_gone_at(member_location)
+        self._ledger.note_read(row.id)
         self._ledger.enter(row._replace(state=DocumentState.DONE, digest=fingerprint.digest))
 
     def _entering(

@@ -17,8 +17,8 @@ from crystalcli.datatypes import Change, DocumentState, Fingerprint
 from crystalcli.errors import Reason
 from crystalcli.ingest.folder_rules import FolderRules
 from crystalcli.ingest.locations import PIPED, home_of, is_piped, location_of, parent_locations, path_at_location
-from crystalcli.storage import SourceRow, Store
-from crystalcli.text import ChangedPaths, FoundFile, SkippedPath, asked_place
+from crystalcli.storage import SourceRow, Store, landmarks_of_kind
+from crystalcli.text import ChangedPaths, FoundFile, SkippedPath, asked_place, reader_version
 
 HOLDERS = frozenset(("archive", "mail", "notes"))  # kinds of documents that hold files
 # States in which `digest` is that of the text that the crystal holds, if it holds any.
@@ -54,6 +54,8 @@ class Ledger:
             for folder in parent_locations(location):
                 if folder in holders:
                     self._members.setdefault(folder, set()).add(location)
+        self._old_readers = read_by_older_readers(store, list(self._by_location.values()))
+        self._read_now: set[int] = set()
         self._next_id = 1 + max((row.id for row in self._by_location.values()), default=0)
 
     @property
@@ -117,6 +119,24 @@ class Ledger:
         for row in self._pending:
             self._store.put_source(row)
         self._pending.clear()
+
+    # --- readers ----------------------------------------------------------------------------------
+
+    def note_read(self, number: int) -> None:
+        """Note that a source is read in this run."""
+        self._read_now.add(number)
+
+    def may_be_read_better(self, row: SourceRow, *, reread: bool = False) -> bool:
+        """Tell whether a file, or one in it, was read by an older reader and not in this run.
+
+        Args:
+            row: The row of the file.
+            reread: Whether all files count as read by an older reader, also those that could not be
+                read.
+        """
+        rows = (row, *self.members_of(row)) if row.kind in HOLDERS else (row,)
+        numbers = {one.id for one in rows if reread or one.id in self._old_readers}
+        return not numbers <= self._read_now
 
     # --- archives ---------------------------------------------------------------------------------
 
@@ -309,6 +329,19 @@ class Ledger:
         """Return the archives and mails that a location is in, innermost first."""
         rows = (self._by_location.get(parent) for parent in parent_locations(location))
         return [row for row in rows if row is not None and row.kind in HOLDERS]
+
+
+def read_by_older_readers(store: Store, sources: Sequence[SourceRow]) -> frozenset[int]:
+    """Return the ids of documents that were read by older readers than those of this program.
+
+    Documents without a version, of programs that wrote none, are not among them.
+    """
+    kinds = {source.id: source.kind for source in sources if source.chunks}
+    return frozenset(
+        number
+        for number, _, version in landmarks_of_kind(store, list(kinds), "reader")
+        if version.isdecimal() and int(version) < reader_version(kinds[number])
+    )
 
 
 def has_same_stat(row: SourceRow, size: int, mtime_ns: int) -> bool:

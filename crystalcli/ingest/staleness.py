@@ -114,6 +114,8 @@ class ChangeDetector:
         row = known or self._ledger.claim_moved(file, location, fingerprint)
         is_held = row is not None and self._ledger.holds(row, fingerprint) and not self._unlocks(row)
         if row is not None and is_held:
+            is_held = not self._ledger.may_be_read_better(row, reread=self._options.reread)
+        if row is not None and is_held:
             is_held = not self._users.changes_names(file, row)
         else:
             self._users.note_read(file.path)
@@ -134,6 +136,7 @@ class ChangeDetector:
             and not is_reconsidered
             and self._ledger.has_settled_members(row)
             and not self._unlocks(row)
+            and not self._ledger.may_be_read_better(row, reread=self._options.reread)
         )
 
     def _unlocks(self, row: SourceRow) -> bool:

@@ -18,7 +18,7 @@ from crystalcli.datatypes import DocumentState, Doubt, FileState
 from crystalcli.errors import SourceError
 from crystalcli.ingest.folder_rules import stored_rules
 from crystalcli.ingest.layer_maker import LayerWorker, layer_worker
-from crystalcli.ingest.ledger import HOLDERS
+from crystalcli.ingest.ledger import HOLDERS, read_by_older_readers
 from crystalcli.ingest.locations import (
     folders_asked,
     home_of,
@@ -98,6 +98,8 @@ class StatusReport:
         is_index_current: Whether terms are made as this program makes them; `compact` sees to it.
         layer_share: The share of the tokens that have layers, 0 to 1.
         layer_worker: The process that makes layers now; None without one.
+        older_readers: Documents that were read by an older reader than this program has; the next
+            ingest reads them again.
     """
 
     entries: tuple[SourceStatus, ...]
@@ -108,11 +110,13 @@ class StatusReport:
     is_index_current: bool
     layer_share: float
     layer_worker: LayerWorker | None
+    older_readers: int = 0
 
     @property
     def complete(self) -> bool:
         """True if the crystal is up to date with all folders and files, and has all its layers."""
-        return not self.segments_without_layers and all(entry.complete for entry in self.entries)
+        is_read = not self.older_readers and all(entry.complete for entry in self.entries)
+        return is_read and not self.segments_without_layers
 
 
 def crystal_status(store: Store) -> StatusReport:
@@ -129,6 +133,7 @@ def crystal_status(store: Store) -> StatusReport:
         stored, without_layers = _chunk_counts(store)
         is_index_current, share = stored_analysis(store) == ANALYSIS, store.layer_share()
         doubts = _doubts(store, sources)
+        older_readers = len(read_by_older_readers(store, sources))
     roots = {location: path_at_location(location, home) for location in asked}
     roots = {location: root for location, root in roots.items() if root.is_dir()}
     walked = _walk(store, roots, rules, home)
@@ -166,6 +171,7 @@ def crystal_status(store: Store) -> StatusReport:
         is_index_current,
         share,
         layer_worker(store.path),
+        older_readers,
     )
 
 

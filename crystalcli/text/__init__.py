@@ -307,6 +307,7 @@ if TYPE_CHECKING:
     )
     from crystalcli.text.readers import (
         open_source,
+        reader_version,
     )
     from crystalcli.text.source.file_bytes import (
         survey_file,
@@ -384,7 +385,7 @@ else:
                 "draw_page",
                 "find_rectangles",
             ),
-            "readers": ("open_source",),
+            "readers": ("open_source", "reader_version"),
             "source.text_decoder": ("decode_labelled",),
             "source.file_bytes": ("survey_file",),
             "source.read_request": (
@@ -439,6 +440,7 @@ __all__ = [
     "named_row",
     "open_source",
     "parse_front_matter",
+    "reader_version",
     "sentence_spans",
     "shown_text",
     "survey_file",

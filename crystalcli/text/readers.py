@@ -111,6 +111,9 @@ READERS = {
     "ods": "formats.office.odf:OdfReading",
     "odp": "formats.office.odf:OdfReading",
 }
+# Versions of readers by the kind of their documents, 1 for all others. A version is raised when a
+# reader gives other text or landmarks for the same file: such files are then read again.
+READER_VERSIONS: dict[str, int] = {}
 FOLDER_KINDS = frozenset(("archive",))  # kinds that hold files, each of which is opened by itself
 # Formats without a reader, and what to do with such a file.
 _UNREADABLE = {
@@ -169,6 +172,11 @@ def open_source(path: Path, options: ReadOptions = DEFAULT_READ_OPTIONS) -> tupl
         return survey.fingerprint, reading
     guard = ReadingWithFiles if hasattr(reader, "members") else GuardedReading
     return survey.fingerprint, guard(reading, encoding_doubt(survey) if kind not in MIXED_KINDS else "")
+
+
+def reader_version(kind: str) -> int:
+    """Return the version of the reader of a kind of documents, from 1."""
+    return READER_VERSIONS.get(kind, 1)
 
 
 def encoding_doubt(survey: FileSurvey) -> str:

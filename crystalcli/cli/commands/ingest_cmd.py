@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -32,6 +32,9 @@ from crystalcli.cli.options.filter_options import (
 from crystalcli.cli.parsing.command_group import Command, command_app
 from crystalcli.cli.terminal.output import output
 from crystalcli.errors import SourceError, UsageError
+
+if TYPE_CHECKING:
+    from crystalcli.text import ReadOptions
 
 app = command_app()
 
@@ -79,6 +82,9 @@ def ingest_command(
     ] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="With --dry-run, list every file.")] = False,
     prune: Annotated[bool, typer.Option("--prune", help="Remove documents whose files no longer exist.")] = False,
+    reread: Annotated[
+        bool, typer.Option("--reread", help="Read files that have not changed again too; known text is kept.")
+    ] = False,
     wait: Annotated[
         float,
         typer.Option(
@@ -115,8 +121,9 @@ def ingest_command(
     """Read files and folders into the crystal.
 
     Reads documents, books, code, mail, chats and archives; with - standard input. Files that have
-    not changed since the last time are not read again. Documents whose files are gone stay, marked
-    as gone, until --prune. Ctrl-C keeps what was read, and the same command goes on from there.
+    not changed since the last time are not read again, unless this version reads them better.
+    Documents whose files are gone stay, marked as gone, until --prune. Ctrl-C keeps what was read,
+    and the same command goes on from there.
 
     The text is stored first, with an index of its words: from then on other commands answer from
     it. Layers follow, for the newest text first, and make answers better.
@@ -131,6 +138,7 @@ def ingest_command(
     Face's layout. Its codebooks are learnt once, from the first text or from --codebooks-from.
     """
     from crystalcli.library import Crystal, expand_paths
+    from crystalcli.text import ReadOptions
 
     if layers or stop:
         if paths or (layers and stop) or wait_for or (stop and background):
@@ -149,7 +157,7 @@ def ingest_command(
         raise UsageError("--dry-run makes nothing: it goes without --background and --wait-for")
     if dry_run and sources:
         filters = filter_arguments(include, exclude, max_bytes, as_usual)
-        _dry_run(target, sources, encoder, filters, as_json, verbose, password)
+        _dry_run(target, sources, encoder, filters, as_json, verbose, ReadOptions(password=password, reread=reread))
         return
     if dry_run or verbose:
         raise UsageError("--dry-run is for files and folders, and --verbose for --dry-run")
@@ -163,7 +171,6 @@ def ingest_command(
     from crystalcli.cli.terminal.progress import ingest_bar
     from crystalcli.cli.terminal.stop_signals import stop_on_signals
     from crystalcli.ingest import IngestOptions
-    from crystalcli.text import ReadOptions
 
     weights = encoder if encoder is not None else "auto"
     try:
@@ -179,7 +186,7 @@ def ingest_command(
                     file_filter=choice,
                     piped=document,
                     codebooks_from=samples,
-                    read_options=ReadOptions(password=password),
+                    read_options=ReadOptions(password=password, reread=reread),
                     layers=False,
                 )
                 if samples and opened.own_encoder and not opened.lacks_codebooks:
@@ -219,14 +226,16 @@ def _dry_run(
     filters: FilterArguments,
     as_json: bool,
     verbose: bool,
-    password: str,
+    options: ReadOptions,
 ) -> None:
     """Print what an ingest would do. Makes and changes no crystal, and fetches no weights."""
     from crystalcli.cli.render.dry_run_view import forecast_json, print_forecast
     from crystalcli.library import Crystal
 
     weights = encoder if encoder is not None else "auto"
-    forecast = Crystal.forecast(crystal, sources, encoder=weights, password=password, **filters)
+    forecast = Crystal.forecast(
+        crystal, sources, encoder=weights, password=options.password, reread=options.reread, **filters
+    )
     if as_json:
         output.json("ingest", {"dry_run": True, "crystal": str(crystal), **forecast_json(forecast)})
     else:

@@ -52,6 +52,9 @@ def print_status(status: StatusReport, path: str, everything: bool) -> None:
         console.print(Text(f"layers   {format_share(status.layer_share)}; {_rest_of_layers(status)}"))
     if not status.is_index_current:
         console.print(Text("index    of an earlier version: `crystal compact` makes it anew"))
+    if status.older_readers:
+        count = format_count(status.older_readers, "file")
+        console.print(Text(f"readers  better now for {count}: `crystal ingest` reads them again"))
     doubtful = [entry for entry in status.entries if entry.doubts]
     for entry in doubtful if everything else doubtful[:_NAMED]:
         details = "; ".join(doubt.detail for doubt in entry.doubts)
@@ -103,6 +106,7 @@ def status_json(status: StatusReport) -> dict[str, Any]:
         "layer_share": status.layer_share,
         "layer_worker": None if status.layer_worker is None else asdict(status.layer_worker),
         "index_current": status.is_index_current,
+        "older_readers": status.older_readers,
         "states": dict(sorted(Counter(entry.state for entry in status.entries if entry.state).items())),
         "now": dict(sorted(Counter(entry.now for entry in status.entries).items())),
         "sources": [{**asdict(entry), "complete": entry.complete} for entry in status.entries],

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 
 _Item = TypeVar("_Item")
 _MAX_DEPTH = 100  # cuts within cuts
+_MAX_ITEMS = 5_000  # more of them are read line by line
 
 
 class Box(NamedTuple):
@@ -34,7 +35,7 @@ def order_on_plane(placed: Sequence[tuple[Box, _Item]], depth: int = 0) -> Itera
     """
     column_gap, column = _widest_gap([(box.left, box.right) for box, _ in placed])
     row_gap, row = _widest_gap([(box.top, box.bottom) for box, _ in placed])
-    if len(placed) < 2 or max(column_gap, row_gap) < 0 or depth > _MAX_DEPTH:
+    if not 2 <= len(placed) <= _MAX_ITEMS or max(column_gap, row_gap) < 0 or depth > _MAX_DEPTH:
         yield from (item for _, item in sorted(placed, key=lambda each: (each[0].top, each[0].left)))
         return
     is_column = column_gap >= row_gap

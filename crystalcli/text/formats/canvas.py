@@ -18,6 +18,7 @@ from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.text.source.text_decoder import Decoder
 
 MAX_CANVAS_BYTES = 50_000_000
+_MAX_GROUPS = 500  # of a canvas with more, cards are not told by their groups
 _MAX_NAME = 60  # characters of a card's text that stand for it beside an arrow
 
 Node = dict[str, Any]
@@ -42,10 +43,13 @@ class CanvasReading:
         composer = Composer()
         groups = [node for node in nodes if node.get("type") == "group" and _box(node) is not None]
         cards = [node for node in nodes if node.get("type") != "group"]
-        in_groups = {id(card): group for group in groups for card in cards if _is_inside(card, group)}
-        _write([card for card in cards if id(card) not in in_groups], "", composer)
+        members: dict[int, list[Node]] = {}  # cards by their group; the innermost is the last one
+        for card in cards:
+            inside = [group for group in groups if _is_inside(card, group)] if len(groups) <= _MAX_GROUPS else []
+            members.setdefault(id(inside[-1]) if inside else 0, []).append(card)
+        _write(members.get(0, []), "", composer)
         for group in order_on_plane([(_box(group) or Box(0, 0, 0, 0), group) for group in groups]):
-            _write([card for card in cards if in_groups.get(id(card)) is group], _text_of(group), composer)
+            _write(members.get(id(group), []), _text_of(group), composer)
         names = {str(node.get("id")): one_line(_text_of(node))[:_MAX_NAME].rstrip() for node in nodes}
         composer.begin_block()
         composer.mark("heading", "")

@@ -19,10 +19,12 @@ class ReadOptions:
     Attributes:
         password: opens encrypted files; "" for none.
         piece: bytes of a text that are held at a time.
+        reread: whether files that have not changed are read again.
     """
 
     password: str = ""
     piece: int = PIECE_BYTES
+    reread: bool = False
 
 
 DEFAULT_READ_OPTIONS = ReadOptions()

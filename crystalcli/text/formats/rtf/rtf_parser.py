@@ -187,7 +187,8 @@ class RtfParser:
                 self._group = self._group._replace(destination=word)
         elif destination in _INFO_DATES and number is not None:
             day = self.properties.get(destination, "")
-            self.properties[destination] = f"{day}-{number:02d}" if day else f"{number:04d}"
+            if len(day) < len("2026-08-17"):
+                self.properties[destination] = f"{day}-{number:02d}" if day else f"{number:04d}"
 
     def _property(self, word: str, number: int | None) -> None:
         """Take note of a font or a style."""

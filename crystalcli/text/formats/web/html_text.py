@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from lxml import etree
 
-from crystalcli.text.document.markup import Element, local_name
+from crystalcli.text.document.markup import Element, attribute, local_name
 
 # fmt: off
 SILENT = frozenset((
@@ -81,9 +81,20 @@ def replacing_text(element: Element, name: str, before: str) -> str | None:
         return str(element.get("alttext") or "") or _formula(element)
     if name == "script" and str(element.get("type") or "").startswith("math/tex"):
         return str(element.text or "")
-    if name == "sup" and len(element) == 0 and _RAISED.fullmatch(text := str(element.text or "").strip()):
-        return text.translate(_SUPERSCRIPTS) if _BASE.search(before) else None
+    if name == "sup" and len(element) <= 1 and _RAISED.fullmatch(text := "".join(element.itertext()).strip()):
+        return _raised(element, text, before)
     return None
+
+
+def _raised(element: Element, text: str, before: str) -> str | None:
+    """Return a raised number: a power, or behind a word the mark of a note, `tower [12]`."""
+    link = element[0] if len(element) else None
+    is_note = link is not None and local_name(link) == "a" and str(link.get("href") or "").startswith("#")
+    if _BASE.search(before) and not is_note:
+        return text.translate(_SUPERSCRIPTS) if link is None else None
+    is_behind_word = text.isdecimal() and before[-1:].isalnum() and (is_note or link is None)
+    is_marked = link is not None and attribute(link, "type") == "noteref"  # has brackets already
+    return f" [{text}]" if is_behind_word and not is_marked else None
 
 
 def is_silent(element: Element, name: str) -> bool:

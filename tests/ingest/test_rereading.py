@@ -1,0 +1,64 @@
+"""Files that have not changed are read again when their reader has become better, or on request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from support.packed_formats import zipped
+
+from crystalcli import Crystal
+from crystalcli.ingest import IngestReport
+from crystalcli.text.readers import READER_VERSIONS
+
+READ = ["a.md", "b.txt", "c.zip/x.md", "c.zip/y.txt", "d.eml", "d.eml/z.md"]
+
+
+@pytest.fixture
+def crystal(tmp_path: Path) -> Iterator[Crystal]:
+    folder = tmp_path / "shelf"
+    folder.mkdir()
+    (folder / "a.md").write_text("# A\n\nThe lamp is lit.\n")
+    (folder / "b.txt").write_text("The lamp is out.\n")
+    (folder / "c.zip").write_bytes(zipped({"x.md": "# X\n\nOil.\n", "y.txt": "Wick.\n"}))
+    mail = EmailMessage()
+    mail["From"], mail["Subject"] = "ann@example.org", "Glass"
+    mail.set_content("The glass is here.")
+    mail.add_attachment("# Z\n\nGlass.\n", filename="z.md")
+    (folder / "d.eml").write_bytes(mail.as_bytes())
+    with Crystal.create(tmp_path / "m.crystal", encoder=None) as opened:
+        assert names(opened.ingest([folder])) == READ
+        yield opened
+
+
+def names(report: IngestReport) -> list[str]:
+    return sorted(change.path for change in report.changed)
+
+
+def test_a_better_reader_reads_its_documents_again_once(
+    crystal: Crystal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (names(crystal.ingest([tmp_path / "shelf"])), crystal.status().older_readers) == ([], 0)
+    monkeypatch.setitem(READER_VERSIONS, "markdown", 2)
+    assert (crystal.status().older_readers, crystal.status().complete) == (3, False)
+    # The mail is read again for the sake of its attachment, and the archive is opened.
+    assert names(crystal.ingest([tmp_path / "shelf"])) == ["a.md", "c.zip/x.md", "d.eml", "d.eml/z.md"]
+    assert crystal.status().older_readers == 0
+    assert names(crystal.ingest([tmp_path / "shelf"])) == []
+    assert crystal.verify().problems == ()
+
+
+def test_all_is_read_again_on_request_and_nothing_is_encoded_twice(crystal: Crystal, tmp_path: Path) -> None:
+    chunks = crystal.stats().chunks
+    assert names(crystal.ingest([tmp_path / "shelf"], reread=True)) == READ
+    assert crystal.stats().chunks == chunks
+    forecast = Crystal.forecast(tmp_path / "m.crystal", [tmp_path / "shelf"], encoder=None, reread=True)
+    assert [file.path for file in forecast.files] == ["a.md", "b.txt", "c.zip", "d.eml"]
+
+
+def test_documents_of_programs_that_kept_no_version_are_left_alone(crystal: Crystal, tmp_path: Path) -> None:
+    with crystal._store.transaction():
+        crystal._store.rows("DELETE FROM landmark WHERE kind = 'reader'")
+    assert (names(crystal.ingest([tmp_path / "shelf"])), crystal.status().older_readers) == ([], 0)

@@ -134,6 +134,14 @@ def _notebook(cell: dict[str, object]) -> bytes:
     return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [held]}).encode()
 
 
+def _canvas() -> bytes:
+    """As many groups as cards, none of which is in one."""
+    place = {"width": 1, "height": 1}
+    nodes = [{"type": "text", "text": "Rope.", "x": 9 * n, "y": 0, **place} for n in range(10_000)]
+    nodes += [{"type": "group", "label": "a", "x": 9 * n, "y": 9, **place} for n in range(10_000)]
+    return json.dumps({"nodes": nodes, "edges": []}).encode()
+
+
 def _picture() -> bytes:
     data = base64.b64encode(bytes(range(256)) * 150_000).decode()
     return _notebook({"outputs": [{"output_type": "display_data", "metadata": {}, "data": {"image/png": data}}]})
@@ -217,6 +225,11 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "output.ipynb": lambda: _notebook(
         {"outputs": [{"output_type": "stream", "name": "stdout", "text": "rope and tar\n" * 300_000}]}
     ),
+    "heads.html": lambda: b"<title>x</title>" + b"<my-rope>x</my-rope>" * 100_000,
+    "groups.rtf": lambda: b"{\\rtf1 " + b"{\\b " * 300_000 + b"x",
+    "dates.rtf": lambda: b"{\\rtf1{\\info{\\revtim" + b"\\yr99999999\\mo3" * 100_000 + b"}}x}",
+    "folded.vcf": lambda: b"BEGIN:VCARD\nFN:a\n" + b" b\n" * 300_000 + b"END:VCARD\n",
+    "groups.canvas": _canvas,
     "cues.srt": lambda: b"".join(b"%d\n00:00:01,000 --> 00:00:02,000\n\n" % n for n in range(10_000)),
     "messages.json": lambda: json.dumps([{"author": "A", "time": "2024-05-01", "text": ""}] * 10_000).encode(),
     "number.json": lambda: b'{"messages": [{"author": "A", "time": ' + b"9" * 1_000_000 + b', "text": "Rope."}]}',

@@ -180,8 +180,8 @@ def _begin_body(root: Element) -> None:
     body = next(children(root, "body"), None)
     if body is None:
         body = etree.SubElement(root, "body")
-    for index, child in enumerate(elements[first:]):
-        body.insert(index, child)
+    for child in reversed(elements[first:]):  # each in front of the others: the time is linear
+        body.insert(0, child)
     if body.text and body.text.strip():  # it stood behind what is moved
         elements[-1].tail = (elements[-1].tail or "") + body.text
         body.text = None

@@ -269,8 +269,8 @@ class Columns:
 
     def _groups_below(self, cells: Sequence[PlacedCell]) -> list[range] | None:
         """Return the columns that each name stands over the middle of, all of them together."""
-        if groups := self._groups_from_left(cells):
-            return groups
+        if from_left := self._groups_from_left(cells):
+            return from_left
         below = [self._overlapped(cell) for cell in cells]
         if not all(below) or any(one.stop > other.start for one, other in pairwise(below)):
             return None

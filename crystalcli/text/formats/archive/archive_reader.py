@@ -155,14 +155,16 @@ def attached_members(files: Iterable[tuple[str, Callable[[], bytes]]]) -> Iterat
     """
     name_counts: dict[str, int] = {}
     taken: set[str] = set()
+    counts: dict[str, int] = {}
     with _temporary_folder() as folder:
         for name, load in files:
             stem, dot, suffix = name.rpartition(".")
-            unique, count = name, 1
+            unique, count = name, counts.get(name, 1)  # a mailbox has thousands of one name
             while unique in taken:
                 count += 1
                 unique = f"{stem} ({count}).{suffix}" if dot and stem else f"{name} ({count})"
             taken.add(unique)
+            counts[name] = count
             refusal = by_name(name)
             data = b"" if refusal else load()
             entry = ArchiveEntry(unique, len(data), refusal, partial(iter, (data,)))

@@ -14,6 +14,7 @@ from time import thread_time
 from typing import TYPE_CHECKING, NamedTuple
 
 from crystalcli.datatypes import Landmark
+from crystalcli.text.formats.definition_names import NAMERS
 from crystalcli.text.formats.grammars import FUNCTIONS, GRAMMARS, WITH_BODY, Grammar
 
 if TYPE_CHECKING:
@@ -30,9 +31,14 @@ MAX_DEPTH = 8  # nested definitions; a deeper one is part of the one around it
 _MAX_NAME_LENGTH = 120  # characters of one part of a name
 _READ_BYTES = 1 << 16  # that the parser gets at a time
 # The rest of a line on which a definition ended.
-_SLASHES, _HASH = (
-    re.compile(rf"[ \t;,)]*(?:{comment})?\r?(?:\n|\Z)") for comment in (r"//[^\n]*|/\*[^\n]*\*/[ \t]*", r"#[^\n]*")
+_SLASHES, _HASH, _DASHES = (
+    re.compile(rf"[ \t;,)]*(?:{comment})?\r?(?:\n|\Z)")
+    for comment in (r"//[^\n]*|/\*[^\n]*\*/[ \t]*", r"#[^\n]*", r"--[^\n]*")
 )
+_REST_OF_LINE = {
+    **dict.fromkeys(("python", "ruby", "bash", "elixir", "julia"), _HASH),
+    **dict.fromkeys(("lua", "sql"), _DASHES),
+}
 # Keywords that the parser may take for a name in broken C.
 _NO_NAMES = frozenset(("if", "for", "while", "switch", "return", "else", "do", "catch"))
 
@@ -76,7 +82,7 @@ def find_definitions(text: str, language: str) -> list[Landmark]:
         [*(offset for item in definitions for offset in item[:2]), *(offset for span in above for offset in span)],
     )
     joined = _joined_above(text, ((offsets[start], offsets[end]) for start, end in above))
-    rest_of_line = _HASH if language in ("python", "ruby", "bash") else _SLASHES
+    rest_of_line = _REST_OF_LINE.get(language, _SLASHES)
     whole = [
         _whole_lines(text, item._replace(start=offsets[item.start], end=offsets[item.end]), joined, rest_of_line)
         for item in definitions
@@ -156,12 +162,15 @@ def _definition_at(node: Node, kind: str, grammar: Grammar) -> _Definition | Non
                 return None
     else:
         field = grammar.scopes.get(kind) or grammar.definitions[kind]
-    if kind == "type_definition":
+    if kind == "type_definition":  # of C
         inner = node.child_by_field_name("type")
         if inner is None or inner.child_by_field_name("body") is None:
             return None
     elif kind in WITH_BODY and node.child_by_field_name("body") is None:
         return None
+    if field in NAMERS:
+        name = NAMERS[field](node)
+        return _Definition(node.start_byte, node.end_byte, name[:_MAX_NAME_LENGTH]) if name else None
     name_node = node.child_by_field_name(field)
     if field == "declarator":
         name_node = _declared(name_node)

@@ -7,6 +7,8 @@ trees. Does not know landmarks (definitions.py).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +21,8 @@ class Grammar(NamedTuple):
     Attributes:
         package: of the parser.
         definitions: kinds of nodes that are a function, a class, a method and so on, with the
-            field that holds the name, or, as in C, the declarator around the name.
+            field that holds the name, or, as in C, the declarator around the name, or a key of
+            definition_names.NAMERS.
         values: kinds of nodes that are a definition if they hold a function, with the fields of
             name and value.
         scopes: kinds of nodes, such as a namespace, that name the definitions in them without
@@ -62,6 +65,8 @@ _MODULES = {"internal_module": "name"}
 _C = {"function_definition": "declarator", "type_definition": "declarator"} | _named(
     "struct_specifier union_specifier enum_specifier preproc_function_def"
 )
+_BLOCK_COMMENTS = frozenset(("line_comment", "block_comment"))
+_SQL_THINGS = ("table", "view", "materialized_view", "function", "procedure", "trigger", "type", "index")
 _CPP = _C | _named("class_specifier concept_definition")
 
 GRAMMARS = {
@@ -118,6 +123,57 @@ GRAMMARS = {
         function="language_php",
     ),
     "bash": Grammar("tree_sitter_bash", _named("function_definition")),
+    # Those of the extra `grammars`.
+    "dart": Grammar(
+        "tree_sitter_dart_orchard",
+        _named("class_definition enum_declaration extension_declaration extension_type_declaration")
+        | {"mixin_declaration": "@dart_mixin"}
+        | dict.fromkeys(("function_declaration", "method_declaration", "constructor_signature"), "@dart"),
+        above=frozenset(("comment", "documentation_comment")),
+    ),
+    "elixir": Grammar("tree_sitter_elixir", {"call": "@elixir"}, above=frozenset(("comment", "unary_operator"))),
+    "julia": Grammar(
+        "tree_sitter_julia",
+        {"module_definition": "name"}
+        | dict.fromkeys(
+            ["function_definition", "macro_definition", "struct_definition", "abstract_definition", "assignment"],
+            "@julia",
+        ),
+        above=frozenset(("line_comment", "block_comment", "string_literal")),
+    ),
+    "kotlin": Grammar(
+        "tree_sitter_kotlin",
+        _named("class_declaration object_declaration function_declaration")
+        | {"secondary_constructor": "@constructor", "type_alias": "type"},
+        above=_BLOCK_COMMENTS,
+    ),
+    "lua": Grammar("tree_sitter_lua", {"function_declaration": "name", "assignment_statement": "@lua_value"}),
+    "scala": Grammar(
+        "tree_sitter_scala",
+        _named(
+            "class_definition object_definition trait_definition enum_definition function_definition "
+            "function_declaration given_definition package_object"
+        ),
+        above=frozenset(("comment", "block_comment")),
+    ),
+    "sql": Grammar(
+        "tree_sitter_sql",
+        dict.fromkeys((f"create_{thing}" for thing in _SQL_THINGS), "@sql"),
+        above=frozenset(("comment", "marginalia")),
+    ),
+    "swift": Grammar(
+        "tree_sitter_swift",
+        _named(
+            "class_declaration protocol_declaration function_declaration protocol_function_declaration "
+            "typealias_declaration"
+        )
+        | {"init_declaration": "@init"},
+        above=frozenset(("comment", "multiline_comment")),
+    ),
+    "zig": Grammar(
+        "tree_sitter_zig",
+        {"function_declaration": "name", "variable_declaration": "@zig", "test_declaration": "@zig"},
+    ),
 }
 # Kinds that are a definition only with a body; without one they name a type defined elsewhere.
 WITH_BODY = frozenset(("struct_specifier", "union_specifier", "enum_specifier", "class_specifier"))
@@ -135,6 +191,15 @@ _SUFFIXES = {
     "ruby": ".rb",
     "php": ".php",
     "bash": ".sh .bash",
+    "dart": ".dart",
+    "elixir": ".ex .exs",
+    "julia": ".jl",
+    "kotlin": ".kt .kts",
+    "lua": ".lua",
+    "scala": ".scala .sc .sbt",
+    "sql": ".sql",
+    "swift": ".swift",
+    "zig": ".zig",
 }
 _BY_SUFFIX = {suffix: language for language, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
 _BY_NAME = {"rakefile": "ruby", "gemfile": "ruby", "vagrantfile": "ruby"}
@@ -152,8 +217,18 @@ def detect_language(path: Path, text: str) -> str:
         text: its beginning at least.
 
     Returns:
-        A name in GRAMMARS, or "" for a language without a grammar.
+        A name in GRAMMARS, or "" for a language without a grammar that is installed.
     """
+    language = _language_of(path, text)
+    return language if language and _is_installed(GRAMMARS[language].package) else ""
+
+
+@cache
+def _is_installed(package: str) -> bool:
+    return find_spec(package) is not None
+
+
+def _language_of(path: Path, text: str) -> str:
     suffix, name = path.suffix.lower(), path.name.lower()
     if suffix == ".h":
         lines = (line.lstrip() for line in text.split("\n"))

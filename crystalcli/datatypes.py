@@ -68,7 +68,7 @@ CONVERSATION_KIND = "conversation"
 # Kinds of documents that keep the file's own text, so that its lines are the file's lines.
 LINED = frozenset(("text", "markdown", "rst", "markup", "code"))
 # Kinds whose places are said with their chapter.
-BOOKS = frozenset(("text", "epub", "fb2"))
+BOOKS = frozenset(("text", "epub", "fb2", "mobi"))
 # Kinds whose names are dates of what they say; the name of any other has to begin with its date.
 # "report-2022-07-01.pdf" may speak of any time.
 NOTES = frozenset(("markdown", "text", "rst", "markup", "chat", "mail", "memory", "conversation"))

@@ -61,6 +61,8 @@ class Reason(StrEnum):
     NO_TEXT = "no_text"  # a document without text in it
     NOT_TEXT = "not_text"  # binary, or bytes that are not text in the encoding they claim
     UNSUPPORTED = "unsupported"  # a known format or compression that has no reader here
+    PICTURE = "picture"  # a picture that is named; OCR reads the text in it
+    NO_LETTERS = "no_letters"  # pictures, or pages of them, in which OCR finds no letters
     DAMAGED = "damaged"
     NESTED_TOO_DEEPLY = "nested_too_deeply"
     TOO_LARGE = "too_large"
@@ -75,6 +77,8 @@ class Reason(StrEnum):
     INVALID_BYTES = "invalid_bytes"  # a few that are no text
     ILLEGIBLE = "illegible"  # pages whose fonts do not tell which letters they draw
     NO_HEADER = "no_header"  # tables whose columns have no names
+    SCANNED = "scanned"  # pages that are pictures, and were not read
+    OCR = "ocr"  # letters that were recognized in pictures, and may be others
 
     # The file, or its place.
     NOT_FOUND = "not_found"
@@ -101,6 +105,9 @@ MACHINE_MADE = frozenset((
 
 OPENED_BY_PASSWORD = frozenset((Reason.ENCRYPTED, Reason.WRONG_PASSWORD))
 """Reasons of files that are tried again when a password is given."""
+
+READ_BY_OCR = frozenset((Reason.NO_TEXT, Reason.PICTURE, Reason.ILLEGIBLE, Reason.SCANNED))
+"""Reasons and doubts of files that are tried again with OCR."""
 
 
 class Refusal(NamedTuple):

@@ -263,6 +263,7 @@ class Crystal(CrystalReader):
         exclude: Sequence[str] | None = None,
         max_file_size: int | None = None,
         password: str = "",
+        ocr: bool | None = None,
         prune: bool = False,
         reread: bool = False,
         codebooks_from: Paths = (),
@@ -280,12 +281,16 @@ class Crystal(CrystalReader):
         `exclude=[]` takes them back.
 
         Args:
-            paths: Files and folders.
+            paths: Files and folders, and web addresses, each of which is fetched once.
             include: Patterns as in `.gitignore`, relative to each folder: only files that match one
                 are read.
             exclude: Patterns likewise: files that match one are not read.
             max_file_size: The largest file that is read, in bytes; 0: any.
             password: Opens files that are encrypted.
+            ocr: Whether the letters in pictures of text are recognized: pages of PDFs that are
+                scans, or have letters without meaning, and pictures that are named or match
+                `include`. Holds for these files and folders from now on; None: as remembered. It
+                needs the extra `crystalcli[ocr]`.
             prune: Whether documents whose files are gone are dropped.
             reread: Whether all unchanged files are read again.
             codebooks_from: Files from which the codebooks of an own encoder are learnt, if the
@@ -296,18 +301,26 @@ class Crystal(CrystalReader):
         Raises:
             SourceError: A path does not exist.
             ModelMissingError: The crystal has an encoder of its own, and its weights are not here.
+            CrystalError: Pictures are to be read, and the extra for it is not installed.
         """
-        from crystalcli.ingest import IngestOptions
+        from crystalcli.ingest import IngestOptions, fetch_documents, is_address
         from crystalcli.text import ReadOptions
 
         options = IngestOptions(
             prune=prune,
             file_filter=file_filter_of(include, exclude, max_file_size),
+            ocr=ocr,
             codebooks_from=expand_paths(_as_sequence(codebooks_from)),
             read_options=ReadOptions(password=password, reread=reread),
             layers=layers,
         )
-        return self.ingest_with_options(expand_paths(_as_sequence(paths)), options, progress=progress)
+        named = _as_sequence(paths)
+        addresses = [path for path in named if isinstance(path, str) and is_address(path)]
+        existing = expand_paths([path for path in named if path not in addresses])
+        if not addresses:
+            return self.ingest_with_options(existing, options, progress=progress)
+        with fetch_documents(addresses, max_file_size, ocr=bool(ocr)) as files:
+            return self.ingest_with_options(existing, replace(options, fetched=files), progress=progress)
 
     def ingest_stream(
         self,
@@ -315,6 +328,7 @@ class Crystal(CrystalReader):
         name: str = "stdin",
         *,
         max_file_size: int | None = None,
+        ocr: bool = False,
         progress: OnProgress | None = None,
     ) -> IngestReport:
         """Read one document from a stream, in place of an earlier one of the same name.
@@ -323,6 +337,7 @@ class Crystal(CrystalReader):
             stream: The bytes, which are read to their end before the crystal is locked.
             name: The name that the document is cited by.
             max_file_size: The most bytes that are read; None: 100 MB; 0: any.
+            ocr: As in `ingest`, for this document.
             progress: Called now and then.
 
         Raises:
@@ -332,7 +347,8 @@ class Crystal(CrystalReader):
         from crystalcli.ingest import IngestOptions, spool_stream
         from crystalcli.text import DEFAULT_MAX_FILE_SIZE
 
-        with spool_stream(stream, name, DEFAULT_MAX_FILE_SIZE if max_file_size is None else max_file_size) as piped:
+        size = DEFAULT_MAX_FILE_SIZE if max_file_size is None else max_file_size
+        with spool_stream(stream, name, size, ocr=ocr) as piped:
             return self.ingest_with_options([], IngestOptions(piped=piped), progress=progress)
 
     def ingest_with_options(
@@ -346,7 +362,7 @@ class Crystal(CrystalReader):
         """Ingest with options that are made already, as the command line does; see `ingest`.
 
         Args:
-            paths: Files and folders.
+            paths: Files and folders, and web addresses, each of which is fetched once.
             options: The options, with filters, and the document from standard input if any.
             wait: The seconds to wait for another program that writes the crystal; None: as of the
                 class.
@@ -658,6 +674,7 @@ class Crystal(CrystalReader):
         exclude: Sequence[str] | None = None,
         max_file_size: int | None = None,
         password: str = "",
+        ocr: bool | None = None,
     ) -> None:
         """Keep the crystal current while files change. Does not return.
 
@@ -672,6 +689,7 @@ class Crystal(CrystalReader):
             exclude: As in `ingest`.
             max_file_size: As in `ingest`.
             password: As in `ingest`.
+            ocr: As in `ingest`.
 
         Raises:
             KeyboardInterrupt: It was stopped.
@@ -686,7 +704,7 @@ class Crystal(CrystalReader):
 
         choice = file_filter_of(include, exclude, max_file_size)
         sources = expand_paths(_as_sequence(paths))
-        Watcher(self.path, sources, ingest, on_batch, on_note, choice, ReadOptions(password=password)).run()
+        Watcher(self.path, sources, ingest, on_batch, on_note, choice, ReadOptions(password=password), ocr).run()
 
     @staticmethod
     def forecast(
@@ -698,6 +716,7 @@ class Crystal(CrystalReader):
         exclude: Sequence[str] | None = None,
         max_file_size: int | None = None,
         password: str = "",
+        ocr: bool | None = None,
         reread: bool = False,
     ) -> ForecastReport:
         """Predict an ingest. Changes no file and fetches no weights.
@@ -710,6 +729,7 @@ class Crystal(CrystalReader):
             exclude: As in `ingest`.
             max_file_size: As in `ingest`.
             password: As in `ingest`.
+            ocr: As in `ingest`.
             reread: As in `ingest`.
 
         Raises:
@@ -725,12 +745,12 @@ class Crystal(CrystalReader):
         if not target.exists():
             folder = _encoder_folder(encoder, {}, target, models.locate)
             return forecast_ingest(
-                sources, target, None, resolve_encoder(folder, target.absolute().parent)[0], choice, options
+                sources, target, None, resolve_encoder(folder, target.absolute().parent)[0], choice, options, ocr
             )
         with Store.open(target) as store, store.snapshot():
             meta = store.meta()
             folder = _encoder_folder(encoder, meta, target, models.locate)
-            return forecast_ingest(sources, target, store, open_encoder(meta, target, folder), choice, options)
+            return forecast_ingest(sources, target, store, open_encoder(meta, target, folder), choice, options, ocr)
 
     # --- recall and answers -------------------------------------------------------------------
 

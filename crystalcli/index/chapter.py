@@ -11,7 +11,7 @@ import re
 from crystalcli.datatypes import HEADING_JOINT, Chapter
 
 # Kinds of documents that have chapters; in others, headings are names of conversations and cells.
-CHAPTERED = frozenset(("text", "epub", "fb2", "markdown", "rst", "markup", "pdf", "docx", "odt", "html"))
+CHAPTERED = frozenset(("text", "epub", "fb2", "mobi", "markdown", "rst", "markup", "pdf", "docx", "odt", "html"))
 # Words for parts that hold chapters, and for chapters.
 VOLUME_KEYS = ("volume", "vol", "book", "part", "act")
 CHAPTER_KEYS = ("chapter", "letter", "canto", "stave", "scene", "lecture", "appendix", "section")

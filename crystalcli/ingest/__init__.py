@@ -18,6 +18,7 @@ stdin_document.py  A document from standard input, in a temporary file while it 
 told_documents.py  Documents of what was told: each memory is one, and so are the turns of a
                    conversation.
 watch.py           A watcher that keeps a crystal current while files change.
+web_address.py     A document at a web address, in a temporary file while it is read.
 """
 
 from __future__ import annotations
@@ -75,6 +76,10 @@ if TYPE_CHECKING:
         WatchBatch,
         Watcher,
     )
+    from crystalcli.ingest.web_address import (
+        fetch_documents,
+        is_address,
+    )
 else:
     __getattr__ = lazy_names(
         __name__,
@@ -121,6 +126,7 @@ else:
                 "spool_stream",
             ),
             "told_documents": ("index_waiting",),
+            "web_address": ("fetch_documents", "is_address"),
             "watch": (
                 "WatchBatch",
                 "Watcher",
@@ -144,12 +150,14 @@ __all__ = [
     "WatchBatch",
     "Watcher",
     "crystal_status",
+    "fetch_documents",
     "folders_asked",
     "folders_noted",
     "forecast_ingest",
     "home_of",
     "index_waiting",
     "ingest_into",
+    "is_address",
     "is_piped",
     "layer_worker",
     "make_layers",

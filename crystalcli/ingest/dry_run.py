@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,6 +37,7 @@ from crystalcli.text import (
     ReadingWithFiles,
     ReadOptions,
     SkippedPath,
+    check_ocr_installed,
     open_source,
     walk_files,
 )
@@ -163,6 +164,7 @@ def forecast_ingest(
     encoder: Encoder,
     file_filter: FileFilter | None = None,
     options: ReadOptions = DEFAULT_READ_OPTIONS,
+    ocr: bool | None = None,
 ) -> ForecastReport:
     """Predict an ingest of everything under `paths`.
 
@@ -173,19 +175,21 @@ def forecast_ingest(
         encoder: Its encoder.
         file_filter: The filter of the folders; None: the remembered ones.
         options: How files are read.
+        ocr: Whether letters in pictures of text are recognized; None: as remembered.
 
     Raises:
         SourceError: A path does not exist.
+        CrystalError: Pictures are to be read, and the extra for it is not installed.
         ModelMissingError: The encoder's weights cannot be read.
         EncoderMismatchError: The encoder's weights are not those of the crystal.
     """
     tally = _Tally(layers=encoder.folder is not None)
     own = own_files(crystal)
     if store is not None:
-        stale = _compare(paths, own, store, file_filter, options, tally)
+        stale = _compare(paths, own, store, file_filter, options, ocr, tally)
     else:
         with _temporary_crystal() as empty:
-            stale = _compare(paths, own, empty, file_filter, options, tally)
+            stale = _compare(paths, own, empty, file_filter, options, ocr, tally)
     sample = _Sample(encoder, options)
     rates = {kind: sample.read(kind, files) for kind, files in stale.items()}
     for file, kind, error in sample.failed:
@@ -229,6 +233,7 @@ def _compare(
     store: Store,
     file_filter: FileFilter | None,
     options: ReadOptions,
+    ocr: bool | None,
     tally: _Tally,
 ) -> dict[str, list[FoundFile]]:
     """Compare files and folders with the ledger.
@@ -239,12 +244,15 @@ def _compare(
         store: The crystal.
         file_filter: The filter of the folders; None: the remembered ones.
         options: How files are read.
+        ocr: Whether letters in pictures of text are recognized; None: as remembered.
         tally: Where all files are counted.
 
     Returns:
         The files that would be read, by kind.
     """
-    ledger, rules = Ledger(store), FolderRules(store, paths, file_filter)
+    ledger, rules = Ledger(store), FolderRules(store, paths, file_filter, ocr)
+    if rules.reads_pictures:
+        check_ocr_installed()
     detector = ChangeDetector(ledger, options)
     stale: dict[str, list[FoundFile]] = {}
     entries = list(walk_files(paths, exclude=own, hidden=False, choices=rules.by_folder))
@@ -347,7 +355,7 @@ class _Sample:
         """
         is_plain = kind in LINED  # of other kinds a part of the text has no known bytes
         deadline = time.monotonic() + (_MAX_SECONDS if is_plain else _MAX_FILE_SECONDS)
-        _, reading = open_source(file.path, self._options)
+        _, reading = open_source(file.path, replace(self._options, ocr=file.ocr))
         if isinstance(reading, ArchiveReading):
             with closing(reading.members(allowance := Allowance(file.size))) as members:
                 tokens = self._read_members(members, file.relative, allowance, 1, deadline)

@@ -12,12 +12,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from crystalcli.ingest.locations import folders_asked, folders_noted, home_of, location_of, path_at_location
 from crystalcli.storage import Store
-from crystalcli.text import FileFilter, asked_place
+from crystalcli.text import DEFAULT_FILTER, FileFilter, asked_place
 
 RULES_KEY = "choices"
 
@@ -48,29 +49,53 @@ def rules_as_json(rules: Mapping[str, FileFilter]) -> str:
 class FolderRules:
     """The filters of the folders of one ingest: the filter that is given, else the remembered ones.
 
+    Whether pictures of text are read (`FileFilter.ocr`) is remembered apart from the rest, and of
+    files that were named, too.
+
     Attributes:
-        by_folder: Filters that are not the default, or are given, by the folder's absolute path.
+        by_folder: Filters that are not the default, or are given, by the folder's absolute path; of
+            files that were named those with `ocr`.
     """
 
-    def __init__(self, store: Store, paths: Iterable[Path] = (), file_filter: FileFilter | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        paths: Iterable[Path] = (),
+        file_filter: FileFilter | None = None,
+        ocr: bool | None = None,
+    ) -> None:
         """Look up the filters.
 
         Args:
             store: The crystal.
             paths: Files and folders of the ingest.
-            file_filter: The filter of its folders from now on; None: the remembered ones.
+            file_filter: The filter of its folders from now on; None: the remembered ones. Its `ocr`
+                does not count.
+            ocr: Whether letters in pictures are recognized from now on; None: as remembered.
 
         Raises:
             DamagedCrystalError: The filters in `meta` do not decode.
         """
         self._store, self._home = store, home_of(store.path)
-        self._locations = {root: location_of(root, self._home) for root in map(asked_place, paths) if root.is_dir()}
+        places = {root: location_of(root, self._home) for root in map(asked_place, paths)}
+        self._locations = {root: location for root, location in places.items() if root.is_dir()}
         self._rules = stored_rules(store)
-        if file_filter is not None:
-            self._rules |= dict.fromkeys(self._locations.values(), file_filter)
-        self.by_folder = {
-            root: self._rules[location] for root, location in self._locations.items() if location in self._rules
-        }
+        for root, location in places.items():
+            remembered = self._rules.get(location, DEFAULT_FILTER)
+            rule = remembered if file_filter is None or root not in self._locations else file_filter
+            rule = replace(rule, ocr=remembered.ocr if ocr is None else ocr)
+            if (
+                location in self._rules
+                or rule != DEFAULT_FILTER
+                or (file_filter is not None and root in self._locations)
+            ):
+                self._rules[location] = rule
+        self.by_folder = {root: self._rules[location] for root, location in places.items() if location in self._rules}
+
+    @property
+    def reads_pictures(self) -> bool:
+        """True if letters in pictures are recognized in any of the files and folders."""
+        return any(rule.ocr for rule in self.by_folder.values())
 
     def leaves_out(self, path: str) -> bool:
         """Tell whether a file exists that the walk left out because of a filter's patterns."""
@@ -103,6 +128,10 @@ class FolderRules:
         }
         values = {"folders": folders_noted(existing)}
         if self._rules:
-            kept = {location: each for location, each in self._rules.items() if location in existing}
+            kept = {
+                location: each
+                for location, each in self._rules.items()
+                if location in existing or path_at_location(location, self._home).is_file()
+            }
             values[RULES_KEY] = rules_as_json(kept)
         return values

@@ -54,6 +54,7 @@ from crystalcli.ingest.locations import own_files
 from crystalcli.ingest.slack_users import users_last
 from crystalcli.ingest.staleness import ChangeDetector, Verdict, WalkedFile
 from crystalcli.ingest.told_documents import index_waiting
+from crystalcli.ingest.web_address import fetch_label, is_address
 from crystalcli.storage import SourceRow, Store
 from crystalcli.text import (
     DEFAULT_READ_OPTIONS,
@@ -68,6 +69,8 @@ from crystalcli.text import (
     ReadingWithFiles,
     ReadOptions,
     SkippedPath,
+    check_ocr_installed,
+    dismiss_large,
     reader_version,
     walk_files,
 )
@@ -232,8 +235,11 @@ class IngestOptions:
     Attributes:
         prune: Whether documents whose files are gone are dropped.
         file_filter: The filter of the folders, from now on; None: the remembered ones.
+        ocr: Whether letters in pictures of text are recognized in these files and folders from now
+            on; None: as remembered.
         changed_paths: The only paths to look at; None: everything.
         piped: A file that holds a document from standard input; `relative` is the document's name.
+        fetched: Files that hold documents from web addresses, which are their names.
         codebooks_from: Files that the codebooks of an own encoder are learnt from, when it has none
             yet; empty: the text of the first ingest.
         encoder_cache: The holder of the encoder from one ingest to the next; None: it is not kept.
@@ -244,8 +250,10 @@ class IngestOptions:
 
     prune: bool = False
     file_filter: FileFilter | None = None
+    ocr: bool | None = None
     changed_paths: ChangedPaths | None = None
     piped: FoundFile | None = None
+    fetched: Sequence[FoundFile] = ()
     codebooks_from: Sequence[Path] = ()
     encoder_cache: CachedEncoder | None = None
     read_options: ReadOptions = DEFAULT_READ_OPTIONS
@@ -286,8 +294,10 @@ def ingest_into(
         paths,
         prune=options.prune,
         file_filter=options.file_filter,
+        ocr=options.ocr,
         changed_paths=options.changed_paths,
         piped=options.piped,
+        fetched=options.fetched,
     )
     seconds, lexical_only = time.monotonic() - began, encoder.folder is None
     return replace(report, lexical_only=lexical_only, seconds=seconds, text_seconds=seconds)
@@ -334,8 +344,10 @@ class Ingester:
         *,
         prune: bool = False,
         file_filter: FileFilter | None = None,
+        ocr: bool | None = None,
         changed_paths: ChangedPaths | None = None,
         piped: FoundFile | None = None,
+        fetched: Sequence[FoundFile] = (),
     ) -> IngestReport:
         """Read everything under `paths`.
 
@@ -346,20 +358,25 @@ class Ingester:
             paths: Files and folders.
             prune: Whether documents whose files are gone are dropped.
             file_filter: The filter of the folders, from now on; None: the remembered ones.
+            ocr: Whether pictures of text are read in them, from now on; None: as remembered.
             changed_paths: The only paths to look at; None: everything.
             piped: A file that holds a document from standard input.
+            fetched: Files that hold documents from web addresses.
 
         Raises:
             SourceError: A path does not exist.
+            CrystalError: Pictures are to be read, and the extra for it is not installed.
         """
         began = time.monotonic()
-        rules = FolderRules(self._store, paths, file_filter)
+        rules = FolderRules(self._store, paths, file_filter, ocr)
+        without_file = [*fetched, *([piped] if piped is not None else ())]
+        if rules.reads_pictures or any(file.ocr for file in without_file):
+            check_ocr_installed()
         own = own_files(self._store.path)
         entries = users_last(walk_files(paths, exclude=own, hidden=False, choices=rules.by_folder, near=changed_paths))
         self._ledger.meta_changes, self._tally.chosen = rules.meta_changes(), rules.summary()
-        if piped is not None:
-            self._ledger.piped = piped
-            entries.append(piped)
+        self._ledger.piped = {file.path: file.relative for file in without_file}
+        entries += without_file
         self._files_total = sum(isinstance(entry, FoundFile) for entry in entries)
         self._bytes_total = sum(entry.size for entry in entries if isinstance(entry, FoundFile))
         try:
@@ -372,6 +389,8 @@ class Ingester:
         except KeyboardInterrupt:
             self._writer.commit(layers=False)
             raise
+        finally:
+            dismiss_large()
         if prune:
             self._tally.pruned = self._ledger.prune(rules)
         self._tally.gone = len(self._ledger.gone)
@@ -448,8 +467,8 @@ class Ingester:
         if time.time_ns() - fingerprint.mtime_ns < _FRESH_NS:
             # Without a time, the next ingest goes by the digest.
             fingerprint = Fingerprint(fingerprint.size, 0, fingerprint.digest)
-        if self._allowance is not None:
-            # A member has the time of its archive.
+        if self._allowance is not None or is_address(file.relative):
+            # A member has the time of its archive, and a page that at which it was fetched.
             fingerprint = Fingerprint(fingerprint.size, file.mtime_ns, fingerprint.digest)
         if row is not None and is_held:
             held = row._replace(
@@ -566,7 +585,7 @@ class Ingester:
             if member.refusal is not None:
                 self._skip(SkippedPath(file.path, file.root, name, *member.refusal), member_location, member.refusal)
             elif member.path is not None:
-                unpacked = FoundFile(member.path, file.root, name, member.size, fingerprint.mtime_ns)
+                unpacked = FoundFile(member.path, file.root, name, member.size, fingerprint.mtime_ns, ocr=file.ocr)
                 self._try(unpacked, member_location)
             self._commit_when_full()
 
@@ -629,6 +648,10 @@ class Ingester:
 
     def _pieces(self, reading: Reading, current: _OpenSource) -> Iterator[str | Landmark]:
         """Yield the pieces of a document, and collect its landmarks for the ledger."""
+        if is_address(current.row.path):
+            fetched = Landmark(0, "time", fetch_label(current.file.mtime_ns))
+            current.landmarks.append((fetched.start, fetched.kind, fetched.label))
+            yield fetched
         for piece in reading.pieces():
             if isinstance(piece, Landmark):
                 current.landmarks.append((piece.start, piece.kind, piece.label))

@@ -10,10 +10,10 @@ contents of files.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from crystalcli.datatypes import Change, DocumentState, Fingerprint
+from crystalcli.datatypes import Change, DocumentState, Doubt, Fingerprint
 from crystalcli.errors import Reason
 from crystalcli.ingest.folder_rules import FolderRules
 from crystalcli.ingest.locations import PIPED, home_of, is_piped, location_of, parent_locations, path_at_location
@@ -33,7 +33,8 @@ class Ledger:
         left_out: The number of documents that stay as they were read, since filters leave their
             files out now.
         meta_changes: The values to write into `meta` at the next commit.
-        piped: The temporary file of the document from standard input; None without one.
+        piped: The names of documents without a file of their own, by the temporary file: those from
+            standard input, and from web addresses.
     """
 
     def __init__(self, store: Store) -> None:
@@ -41,7 +42,7 @@ class Ledger:
         self.gone: list[tuple[str, Change]] = []
         self.left_out = 0
         self.meta_changes: dict[str, str] = {}
-        self.piped: FoundFile | None = None
+        self.piped: dict[Path, str] = {}
         self._store = store
         self._home = home_of(store.path)
         self._by_location = {row.location: row for row in store.sources()}
@@ -68,9 +69,9 @@ class Ledger:
         return self._by_location.get(location)
 
     def location(self, path: Path) -> str:
-        """Return the location of a path, which may be the temporary file of standard input."""
-        if self.piped is not None and path == self.piped.path:
-            return PIPED + self.piped.relative
+        """Return the location of a path, which may be a temporary file."""
+        if path in self.piped:
+            return PIPED + self.piped[path]
         return location_of(path, self._home)
 
     def new_row(self, entry: FoundFile | SkippedPath, location: str) -> SourceRow:
@@ -176,6 +177,11 @@ class Ledger:
         """Tell whether no member waits to be read again; True for a file without members."""
         settled = (DocumentState.DONE, DocumentState.SKIPPED, DocumentState.GONE)
         return all(member.state in settled for member in self.members_of(row))
+
+    def has_doubt(self, row: SourceRow, codes: Collection[str]) -> bool:
+        """Tell whether a document was read with one of some doubts."""
+        labels = landmarks_of_kind(self._store, [row.id], "doubt") if row.chunks else []
+        return any(doubt.code in codes for _, _, label in labels for doubt in Doubt.parse(label))
 
     def holds(self, row: SourceRow, fingerprint: Fingerprint) -> bool:
         """Tell whether the crystal holds all of a file.

@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
 from crystalcli.datatypes import DocumentState, FileState, Fingerprint, Reading
-from crystalcli.errors import MACHINE_MADE, SourceError
+from crystalcli.errors import MACHINE_MADE, READ_BY_OCR, SourceError
 from crystalcli.ingest.ledger import Ledger, has_same_stat
 from crystalcli.ingest.slack_users import SlackUsers
 from crystalcli.storage import SourceRow
@@ -106,13 +107,13 @@ class ChangeDetector:
         Raises:
             SourceError: The file cannot be read, or is not to be read for its contents.
         """
-        fingerprint, reading = open_source(file.path, self._options)
+        fingerprint, reading = open_source(file.path, replace(self._options, ocr=file.ocr))
         known = self._ledger.row_at(location)
         is_new = known is None or not known.chunks
         if reading.kind == "code" and not file.wanted and is_new and (refusal := by_content(file.path)):
             raise SourceError(*refusal)
         row = known or self._ledger.claim_moved(file, location, fingerprint)
-        is_held = row is not None and self._ledger.holds(row, fingerprint) and not self._unlocks(row)
+        is_held = row is not None and self._ledger.holds(row, fingerprint) and not self._opens_more(file, row)
         if row is not None and is_held:
             is_held = not self._ledger.may_be_read_better(row, reread=self._options.reread)
         if row is not None and is_held:
@@ -135,8 +136,19 @@ class ChangeDetector:
             has_same_stat(row, file.size, file.mtime_ns)
             and not is_reconsidered
             and self._ledger.has_settled_members(row)
-            and not self._unlocks(row)
+            and not self._opens_more(file, row)
             and not self._ledger.may_be_read_better(row, reread=self._options.reread)
+        )
+
+    def _opens_more(self, file: FoundFile, row: SourceRow) -> bool:
+        """Tell whether the options of this run may read more of a file than was read before."""
+        return self._unlocks(row) or (file.ocr and self._awaits_ocr(row))
+
+    def _awaits_ocr(self, row: SourceRow) -> bool:
+        """Tell whether a file, or a member of it, is a picture of text that was not read as one."""
+        rows = (row, *self._ledger.members_of(row))
+        return any(
+            one.code in READ_BY_OCR or (one.kind == "pdf" and self._ledger.has_doubt(one, READ_BY_OCR)) for one in rows
         )
 
     def _unlocks(self, row: SourceRow) -> bool:

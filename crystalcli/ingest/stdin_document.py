@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from crystalcli.errors import Reason, SourceError, UsageError
-from crystalcli.text import FoundFile, format_limit, open_source
+from crystalcli.text import FoundFile, ReadOptions, format_limit, open_source
 
 STDIN_NAME = "stdin"  # the name without --name
 _PIECE_BYTES = 1 << 20
@@ -38,13 +38,14 @@ def check_document_name(name: str) -> str:
 
 
 @contextmanager
-def spool_stream(stream: BinaryIO, name: str, max_bytes: int) -> Iterator[FoundFile]:
+def spool_stream(stream: BinaryIO, name: str, max_bytes: int, *, ocr: bool = False) -> Iterator[FoundFile]:
     """Copy a stream into a temporary file that is deleted when the block ends.
 
     Args:
         stream: The bytes.
         name: The name that the document is cited by.
         max_bytes: The most bytes that the stream may have; 0 for any number.
+        ocr: Whether letters in a picture of text are recognized.
 
     Yields:
         The file.
@@ -67,7 +68,7 @@ def spool_stream(stream: BinaryIO, name: str, max_bytes: int) -> Iterator[FoundF
                     )
                 file.write(piece)
         try:
-            open_source(path)
+            open_source(path, ReadOptions(ocr=ocr))
         except SourceError as error:
             raise SourceError(f"nothing to read in standard input: {error}", error.code) from None
-        yield FoundFile(path, Path(STDIN_NAME), relative, size, time.time_ns(), True)
+        yield FoundFile(path, Path(STDIN_NAME), relative, size, time.time_ns(), True, ocr)

@@ -69,6 +69,7 @@ class Watcher:
         note: Callable[[str], None],
         file_filter: FileFilter | None = None,
         read_options: ReadOptions = DEFAULT_READ_OPTIONS,
+        ocr: bool | None = None,
     ) -> None:
         """Prepare a watch.
 
@@ -81,12 +82,13 @@ class Watcher:
             note: Called with a line when a path goes away or comes back.
             file_filter: The filter of the folders; None: the remembered ones.
             read_options: How files are read.
+            ocr: Whether letters in pictures of text are recognized; None: as remembered.
         """
         self._paths = [asked_place(path) for path in paths]
         self._named = {str(path) for path in self._paths if not path.is_dir()}
         self._crystal, self._own = crystal, {str(path) for path in own_files(crystal)}
         self._ingest_paths, self._on_batch, self._note = ingest, on_batch, note
-        self._file_filter, self._read_options = file_filter, read_options
+        self._file_filter, self._read_options, self._ocr = file_filter, read_options, ocr
         self._encoder_cache = CachedEncoder()
 
     def run(self) -> None:
@@ -141,6 +143,7 @@ class Watcher:
         changed_paths = changed_paths if self._crystal.exists() else None  # a new crystal is empty
         options = IngestOptions(
             file_filter=self._file_filter,
+            ocr=self._ocr,
             changed_paths=changed_paths,
             encoder_cache=self._encoder_cache,
             read_options=self._read_options,

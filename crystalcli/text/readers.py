@@ -15,15 +15,16 @@ from crystalcli.datatypes import Fingerprint, Reading
 from crystalcli.errors import Reason, SourceError
 from crystalcli.text.formats.archive.archive_reader import is_archive
 from crystalcli.text.formats.markup_headings import MARKUP_SUFFIXES, is_man_page
-from crystalcli.text.source.encoding_detector import BINARY_FILE, MAGIC
+from crystalcli.text.source.encoding_detector import BINARY_FILE, MAGIC, PALM, PICTURE
 from crystalcli.text.source.file_bytes import FileSurvey, survey_file
 from crystalcli.text.source.read_request import DEFAULT_READ_OPTIONS, LOCKED, ReadOptions, ReadRequest
 from crystalcli.text.source.reader_guard import GuardedReading, ReadingWithFiles
 from crystalcli.text.source.sniff_messages import JSON_SUFFIXES, is_mail, is_saved_page, may_be_chat
 from crystalcli.text.source.stated_encoding import stated_encoding
 from crystalcli.text.source.unforeseen import contained_errors
+from crystalcli.text.source.worker_process import DEFAULT_BOUNDS, Bounds, WorkerReading
 
-BINARY_ENCODINGS = frozenset(("pdf", "tar", *(name for _, name in MAGIC)))
+BINARY_ENCODINGS = frozenset(("pdf", "tar", PALM, PICTURE, *(name for _, name in MAGIC)))
 
 SUFFIXES = {
     **dict.fromkeys((".md", ".markdown", ".mdown", ".mkd", ".mdwn", ".mdx", ".qmd", ".rmd"), "markdown"),
@@ -84,6 +85,8 @@ READERS = {
     "markdown": "formats.plain:PlainReading",
     "code": "formats.source_code:CodeReading",
     "pdf": "formats.pdf.pdf_reader:PdfReading",
+    "mobi": "formats.kindle.kindle_reader:KindleReading",
+    "picture": "formats.pictures.picture_reader:PictureReading",
     "rtf": "formats.rtf.rtf_reader:RtfReading",
     "archive": "formats.archive.archive_reader:ArchiveReading",
     "mhtml": "formats.mail.saved_page:SavedPageReading",
@@ -120,6 +123,10 @@ _UNREADABLE = {
     ".pages": "a Pages document (export it as .docx)",
     ".numbers": "a Numbers sheet (export it as .xlsx)",
     ".key": "a Keynote presentation (export it as .pptx)",
+    ".kfx": "a Kindle book in KFX (convert it to EPUB)",
+    ".azw8": "a Kindle book in KFX (convert it to EPUB)",
+    ".azw1": "a Kindle book in Topaz (convert it to EPUB)",
+    ".tpz": "a Kindle book in Topaz (convert it to EPUB)",
     ".djvu": "a DjVu book (convert it to PDF)",
     ".djv": "a DjVu book (convert it to PDF)",
     ".one": "a OneNote section (export it as PDF or .docx)",
@@ -134,7 +141,9 @@ _OFFICE = frozenset((".docx", ".docm", ".xlsx", ".xlsm", ".pptx", ".pptm"))
 MIXED_KINDS = frozenset(("mail", "mhtml"))
 # Kinds whose readers may hang, crash or fill the memory over a bad file: they are read in a child
 # process.
-WORKER_KINDS = frozenset(("pdf",))
+WORKER_KINDS = frozenset(("pdf", "picture", "mobi"))
+# Recognizing letters takes seconds a page and its networks' memory; a book has a thousand pages.
+OCR_BOUNDS = Bounds(silence=300.0, seconds=4 * 3600.0, memory=3 << 30)
 
 
 def open_source(path: Path, options: ReadOptions = DEFAULT_READ_OPTIONS) -> tuple[Fingerprint, Reading]:
@@ -158,12 +167,13 @@ def open_source(path: Path, options: ReadOptions = DEFAULT_READ_OPTIONS) -> tupl
         survey = survey_file(path, options.piece, named_pdf=path.suffix.lower() == ".pdf")
     except SourceError as error:
         raise _with_advice(error, path) from None
+    if survey.encoding == PICTURE and not options.ocr:
+        raise SourceError("a picture (--ocr reads the text in it)", Reason.PICTURE)
     kind = _kind_of_binary(path, survey) if survey.encoding in BINARY_ENCODINGS else kind_of_file(path, survey.head)
     request = ReadRequest(path, survey, kind, options)
     if kind in WORKER_KINDS:
-        from crystalcli.text.source.worker_process import WorkerReading
-
-        return survey.fingerprint, WorkerReading(request, READERS[kind])
+        bounds = OCR_BOUNDS if options.ocr else DEFAULT_BOUNDS
+        return survey.fingerprint, WorkerReading(request, READERS[kind], bounds)
     module, name = READERS[kind].split(":")
     reader = getattr(import_module(f"crystalcli.text.{module}"), name)
     with contained_errors():
@@ -201,8 +211,10 @@ def _with_advice(error: SourceError, path: Path) -> SourceError:
 
 def _kind_of_binary(path: Path, survey: FileSurvey) -> str:
     """The kind of a file that is not text. Raises SourceError for a format without a reader."""
-    if survey.encoding in ("pdf", "rtf"):
+    if survey.encoding in ("pdf", "rtf", PICTURE):
         return survey.encoding
+    if survey.encoding == PALM:
+        return "mobi"
     if survey.encoding == "zip":
         from crystalcli.text.formats.office.zip_package import kind_inside
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from support import kindle
 from support import packed_formats as packed
 from support.outlook import compound_file, message_streams
 
@@ -419,6 +420,21 @@ SAMPLES: tuple[Sample, ...] = (
         (_fact(LAMP, LAMP_ASKED, heading="Light"), _fact(TIDE, TIDE_ASKED, heading="notes")),
         unwanted=("QUJD",),
         title="The Book — A. Marsh",
+    ),
+    Sample(
+        "book.mobi",
+        "mobi",
+        lambda: kindle.mobi([("Rope", _around(ROPE, 0)), ("Light", _around(LAMP, 30))], "The Book"),
+        (_fact(ROPE, ROPE_ASKED, heading="Rope"), _fact(LAMP, LAMP_ASKED, heading="Light")),
+        title="The Book",
+    ),
+    Sample(
+        "book.azw3",
+        "mobi",
+        lambda: kindle.kf8([("Rope", _around(ROPE, 0)), ("Water", _around(TIDE, 30))], "The Book"),
+        (_fact(ROPE, ROPE_ASKED, heading="Rope"), _fact(TIDE, TIDE_ASKED, heading="Water")),
+        unwanted=("margin",),
+        title="The Book",
     ),
     Sample(
         "notes.opml",

@@ -25,6 +25,7 @@ from crystalcli.cli.options.filter_options import (
     FilterArguments,
     IncludeOption,
     MaxFileSizeOption,
+    OcrOption,
     file_filter,
     filter_arguments,
     parse_size,
@@ -51,7 +52,7 @@ class WaitFor(StrEnum):
     cls=Command,
     rich_help_panel="Read",
     epilog="""
-        crystal ingest ~/papers notes.md  # Read a folder and a file.
+        crystal ingest ~/papers notes.md https://example.org  # Read a folder, a file and a web page.
         crystal ingest ~/books --background  # Ask as soon as the text is read; a worker makes the layers.
         crystal ingest ~/mail --exclude "spam/**" --dry-run  # See what would be read, and how long it would take.
     """,
@@ -95,6 +96,7 @@ def ingest_command(
         ),
     ] = 0.0,
     password: PasswordOption = "",
+    ocr: OcrOption = None,
     wait_for: Annotated[
         WaitFor | None,
         typer.Option(
@@ -125,6 +127,9 @@ def ingest_command(
     Documents whose files are gone stay, marked as gone, until --prune. Ctrl-C keeps what was read,
     and the same command goes on from there.
 
+    A web address is fetched once, and no link in it is followed; it is fetched anew only when it is
+    named again.
+
     The text is stored first, with an index of its words: from then on other commands answer from
     it. Layers follow, for the newest text first, and make answers better.
 
@@ -133,12 +138,17 @@ def ingest_command(
     the command line or match --include. The crystal remembers --include, --exclude and
     --max-file-size for each folder until new ones are given.
 
+    With --ocr pages of PDFs that are scans, or whose letters mean nothing, are read, and so are
+    pictures that are named or match --include. It takes seconds a page, and needs
+    `pip install 'crystalcli[ocr]'`. The crystal remembers it for these files and folders.
+
     With --encoder a new crystal gets another encoder: multilingual, for texts in other languages
     than English, or the folder of a BERT, DistilBERT, RoBERTa or XLM-RoBERTa model in Hugging
     Face's layout. Its codebooks are learnt once, from the first text or from --codebooks-from.
     """
+    from crystalcli.ingest import fetch_documents, is_address
     from crystalcli.library import Crystal, expand_paths
-    from crystalcli.text import ReadOptions
+    from crystalcli.text import ReadOptions, check_ocr_installed
 
     if layers or stop:
         if paths or (layers and stop) or wait_for or (stop and background):
@@ -149,15 +159,22 @@ def ingest_command(
         raise UsageError("give a PATH to read; --layers makes the layers of what is read already")
     if background and wait_for is WaitFor.LAYERS:
         raise UsageError("--background waits for the text alone: it goes without --wait-for layers")
+    if ocr:
+        check_ocr_installed()  # before a crystal is made
     max_bytes = parse_size(max_file_size)
     choice = file_filter(include, exclude, max_bytes, as_usual)
-    stdin = piped_document(paths, name, max_bytes)
-    target, sources = crystal_path(crystal), expand_paths(() if "-" in paths else paths)
+    stdin = piped_document(paths, name, max_bytes, bool(ocr))
+    addresses = [path for path in paths if is_address(path)]
+    sources = expand_paths([path for path in paths if path != "-" and path not in addresses])
+    target = crystal_path(crystal)
+    if dry_run and addresses:
+        raise UsageError("--dry-run fetches nothing: it goes without web addresses")
     if dry_run and (background or wait_for):
         raise UsageError("--dry-run makes nothing: it goes without --background and --wait-for")
     if dry_run and sources:
         filters = filter_arguments(include, exclude, max_bytes, as_usual)
-        _dry_run(target, sources, encoder, filters, as_json, verbose, ReadOptions(password=password, reread=reread))
+        reading = ReadOptions(password=password, reread=reread)
+        _dry_run(target, sources, encoder, filters, as_json, verbose, reading, ocr)
         return
     if dry_run or verbose:
         raise UsageError("--dry-run is for files and folders, and --verbose for --dry-run")
@@ -177,6 +194,7 @@ def ingest_command(
         with stop_on_signals():
             with (
                 stdin as document,  # read to its end before the crystal is locked
+                fetch_documents(addresses, max_bytes, ocr=bool(ocr)) as fetched,
                 Crystal(
                     target, mode="write", encoder=weights, fetch=fetch_default_weights, wait=wait, on_wait=output.note
                 ) as opened,
@@ -184,7 +202,9 @@ def ingest_command(
                 options = IngestOptions(
                     prune=prune,
                     file_filter=choice,
+                    ocr=ocr,
                     piped=document,
+                    fetched=fetched,
                     codebooks_from=samples,
                     read_options=ReadOptions(password=password, reread=reread),
                     layers=False,
@@ -214,7 +234,7 @@ def ingest_command(
         output.json("ingest", ingest_json(report, stats))
     else:
         print_ingest(report, stats, str(target))
-    if not stats.documents or (document is not None and report.skipped):
+    if not stats.documents or ((document is not None or fetched) and not sources and report.skipped):
         reason = report.skipped[0].reason if len(report.skipped) == 1 else "no file holds text"
         raise SourceError(f"nothing to read there: {reason}")
 
@@ -227,6 +247,7 @@ def _dry_run(
     as_json: bool,
     verbose: bool,
     options: ReadOptions,
+    ocr: bool | None,
 ) -> None:
     """Print what an ingest would do. Makes and changes no crystal, and fetches no weights."""
     from crystalcli.cli.render.dry_run_view import forecast_json, print_forecast
@@ -234,7 +255,7 @@ def _dry_run(
 
     weights = encoder if encoder is not None else "auto"
     forecast = Crystal.forecast(
-        crystal, sources, encoder=weights, password=options.password, reread=options.reread, **filters
+        crystal, sources, encoder=weights, password=options.password, ocr=ocr, reread=options.reread, **filters
     )
     if as_json:
         output.json("ingest", {"dry_run": True, "crystal": str(crystal), **forecast_json(forecast)})

@@ -18,6 +18,7 @@ from crystalcli.cli.options.filter_options import (
     ExcludeOption,
     IncludeOption,
     MaxFileSizeOption,
+    OcrOption,
     file_filter,
     filter_arguments,
     parse_size,
@@ -48,6 +49,7 @@ def watch_command(
     max_file_size: MaxFileSizeOption = None,
     as_usual: AsUsualOption = False,
     password: PasswordOption = "",
+    ocr: OcrOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON for each batch.")] = False,
 ) -> None:
     """Keep the crystal up to date while files change.
@@ -74,6 +76,6 @@ def watch_command(
                 target, encoder=weights, fetch=fetch_default_weights, wait=float("inf"), on_wait=output.note
             ) as opened,
         ):
-            opened.watch(sources, on_batch=report, on_note=output.note, password=password, **filters)
+            opened.watch(sources, on_batch=report, on_note=output.note, password=password, ocr=ocr, **filters)
     except KeyboardInterrupt:
         raise StoppedError(f"stopped; {target} holds what was read") from None

@@ -91,7 +91,7 @@ def read_text_file(path: Path | None, option: str) -> str | None:
 
 
 def piped_document(
-    paths: Sequence[str], name: str | None, max_bytes: int | None
+    paths: Sequence[str], name: str | None, max_bytes: int | None, ocr: bool = False
 ) -> AbstractContextManager[FoundFile | None]:
     """Keep standard input as a document in the block if the only path is `-`; else yield None.
 
@@ -99,6 +99,7 @@ def piped_document(
         paths: the paths to ingest.
         name: the document's name; None for the default.
         max_bytes: largest size; None for the default, 0 for no limit.
+        ocr: whether letters in a picture of text are recognized.
 
     Raises:
         UsageError: the name or other paths do not go with `-`.
@@ -118,7 +119,7 @@ def piped_document(
     if sys.stdin.isatty():
         output.note("reading what is typed here, up to Ctrl-D")
     size = DEFAULT_MAX_FILE_SIZE if max_bytes is None else max_bytes
-    return spool_stream(sys.stdin.buffer, name if name is not None else STDIN_NAME, size)
+    return spool_stream(sys.stdin.buffer, name if name is not None else STDIN_NAME, size, ocr=ocr)
 
 
 def _decode(data: bytes, what: str) -> str:

@@ -45,6 +45,14 @@ AsUsualOption = Annotated[
         help="Forget the earlier --include, --exclude and --max-file-size of these folders.",
     ),
 ]
+OcrOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--ocr/--no-ocr",
+        help="Recognize the letters in scans and pictures, from now on.",
+        show_default=False,
+    ),
+]
 
 
 def parse_size(text: str | None) -> int | None:

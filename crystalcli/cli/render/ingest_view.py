@@ -144,6 +144,8 @@ def filter_line(choice: Mapping[str, Any]) -> str:
     if "max_file_size" in choice:
         limit = choice["max_file_size"]
         parts.append(f"up to {format_size(limit)} a file" if limit else "files of any size")
+    if choice.get("ocr"):
+        parts.append("letters in pictures are recognized")
     return "; ".join(parts)
 
 

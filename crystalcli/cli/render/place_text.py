@@ -41,10 +41,15 @@ def format_path(source: str | Path | None, name: str) -> str:
 
 
 def format_location(item: Passage | Citation | Place) -> str:
-    """Format a place: `path p. 3`, or `path:12`, which terminals and editors open at the line."""
+    """Format a place: `path p. 3`, or `path:12`, which terminals and editors open at the line.
+
+    A web address has its day instead of a line, since nothing opens it there.
+    """
     place = item if isinstance(item, Place) else item.place
     path = format_path(place.source, place.path)
-    return f"{path}:{place.line_start}" if place.has_lines else f"{path} {single_line(place.within_chapter)}".rstrip()
+    if place.has_lines and not place.marks.get("time"):
+        return f"{path}:{place.line_start}"
+    return f"{path} {single_line(place.within_chapter)}".rstrip()
 
 
 def location_text(item: Passage | Citation, style: str) -> Text:

@@ -29,6 +29,7 @@ class FileFilter:
         include: patterns of which a file must match one; empty: every file.
         exclude: patterns of files to leave out; they win over `include`.
         max_file_size: bytes of a file at most; 0 for no limit.
+        ocr: whether the letters in pictures of text are recognized; it leaves no file out.
 
     Raises:
         UsageError: A pattern is invalid, or the size is negative.
@@ -37,6 +38,7 @@ class FileFilter:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     max_file_size: int = DEFAULT_MAX_FILE_SIZE
+    ocr: bool = False
 
     def __post_init__(self) -> None:
         for line in (*self.include, *self.exclude):
@@ -78,6 +80,8 @@ class FileFilter:
             fields["exclude"] = list(self.exclude)
         if self.max_file_size != DEFAULT_MAX_FILE_SIZE:
             fields["max_file_size"] = self.max_file_size
+        if self.ocr:
+            fields["ocr"] = True
         return fields
 
     @classmethod
@@ -94,7 +98,7 @@ class FileFilter:
         if not all(isinstance(line, str) for lines in lists for line in lines):
             raise ValueError("invalid file filter")
         try:
-            return cls(tuple(lists[0]), tuple(lists[1]), max_file_size)
+            return cls(tuple(lists[0]), tuple(lists[1]), max_file_size, fields.get("ocr") is True)
         except UsageError as error:
             raise ValueError("invalid file filter") from error
 

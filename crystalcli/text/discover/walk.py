@@ -48,6 +48,7 @@ class FoundFile:
         mtime_ns: time of its last change, in nanoseconds.
         wanted: it was named, by itself or by a pattern to include, so the rules for machine-made
             files do not leave it out.
+        ocr: the letters in pictures of text are recognized.
     """
 
     path: Path
@@ -56,6 +57,7 @@ class FoundFile:
     size: int
     mtime_ns: int
     wanted: bool = field(default=False, compare=False)
+    ocr: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def walk_files(
         hidden: whether to read files and folders whose names begin with a dot; otherwise they are
             passed over without a report.
         choices: filters by folder, for folders in `paths` that do not have the default one. Files
-            that they exclude are passed over without a report.
+            that they exclude are passed over without a report. By file too, for `ocr` alone.
         near: places to which the walk is limited.
 
     Raises:
@@ -196,7 +198,8 @@ class _Walk:
             if stat.S_ISDIR(root.status.st_mode):
                 yield from self._walk_folder(root)
             elif (self.near is None or self.near.holds(str(root.path))) and self._is_new(root.path, root.real):
-                yield _found_or_skipped(root.path, root.path.parent, root.path.name, root.status, True)
+                ocr = self.choices.get(root.path, DEFAULT_FILTER).ocr
+                yield _found_or_skipped(root.path, root.path.parent, root.path.name, root.status, True, ocr)
 
     def _is_new(self, path: Path, real: str) -> bool:
         if path in self.exclude or Path(real) in self.exclude or real in self.yielded:
@@ -281,7 +284,8 @@ class _Walk:
                     reason = f"larger than {format_limit(limit)}"
                     yield SkippedPath(path, root, _legible(relative), reason, Reason.TOO_LARGE, True)
                     continue
-                yield _found_or_skipped(path, root, relative, status, bool(choice.include) or real in self.files)
+                wanted = bool(choice.include) or real in self.files
+                yield _found_or_skipped(path, root, relative, status, wanted, choice.ocr)
             else:
                 stack.pop()
 
@@ -301,14 +305,14 @@ class _Walk:
 
 
 def _found_or_skipped(
-    path: Path, root: Path, relative: str, status: os.stat_result, wanted: bool
+    path: Path, root: Path, relative: str, status: os.stat_result, wanted: bool, ocr: bool
 ) -> FoundFile | SkippedPath:
     if not stat.S_ISREG(status.st_mode):
         kind = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket"}.get(stat.S_IFMT(status.st_mode), "a device")
         return SkippedPath(path, root, _legible(relative), f"not a file but {kind}", Reason.NOT_A_FILE)
     if not _is_storable(relative):
         return _skipped_for_name(path, root, relative)
-    return FoundFile(path, root, relative, status.st_size, status.st_mtime_ns, wanted)
+    return FoundFile(path, root, relative, status.st_size, status.st_mtime_ns, wanted, ocr)
 
 
 def _skipped_for_name(path: Path, root: Path, relative: str) -> SkippedPath:

@@ -20,8 +20,11 @@ xml_document: reader of documents that are one XML file.
 
 archive/: zip, tar and compressed files as folders.
 chats/: exports of chats.
+kindle/: books for Kindle and Mobipocket.
 mail/: mails and mailboxes.
+ocr/: letters in pictures of text.
 office/: Word, Excel, PowerPoint and OpenDocument files.
 pdf/: PDF files.
+pictures/: pictures of text.
 web/: web pages.
 """

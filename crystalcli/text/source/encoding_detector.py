@@ -57,6 +57,19 @@ MAGIC = (
     (b"Rar!\x1a\x07", "rar"),
     (b"{\\rtf", "rtf"),
 )
+PICTURE = "picture"
+PALM = "palm"  # a Palm database that holds a book
+_PALM_BOOKS = (b"BOOKMOBI", b"TEXtREAd")  # type and creator, behind its name
+# First bytes of pictures; those of the second kind may begin a text, too, unless zeros follow.
+_PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*")
+_PICTURES_WITH_ZEROS = (b"GIF87a", b"GIF89a", b"BM", b"RIFF")
+
+
+def is_picture(head: bytes) -> bool:
+    """Tell whether a file is a picture in PNG, JPEG, TIFF, GIF, BMP or WebP, by its first bytes."""
+    if head.startswith(b"RIFF") and head[8:12] != b"WEBP":
+        return False
+    return head.startswith(_PICTURES) or (head.startswith(_PICTURES_WITH_ZEROS) and b"\0" in head[:32])
 
 
 def unmarked_utf_16(head: bytes) -> str:
@@ -103,6 +116,10 @@ class EncodingDetector:
         self.may_be_pdf = b"%PDF-" in head[:1024]
         self.is_binary = False
         self.magic = next((name for magic, name in MAGIC if head.startswith(magic)), "")
+        if is_picture(head):
+            self.magic = PICTURE
+        if head[60:68] in _PALM_BOOKS and b"\0" in head[:60]:
+            self.magic = PALM
         if head[257:262] == b"ustar":
             self.magic = "tar"
         encodings = (encoding for mark, encoding in ENCODINGS_BY_MARK if head.startswith(mark))

@@ -19,11 +19,13 @@ class ReadOptions:
     Attributes:
         password: opens encrypted files; "" for none.
         piece: bytes of a text that are held at a time.
+        ocr: whether the letters in pictures of text are recognized (the extra `crystalcli[ocr]`).
         reread: whether files that have not changed are read again.
     """
 
     password: str = ""
     piece: int = PIECE_BYTES
+    ocr: bool = False
     reread: bool = False
 
 

@@ -190,6 +190,13 @@ def dismiss() -> None:
         child.stop()
 
 
+def dismiss_large() -> None:
+    """End the child processes that wait for the next file and may take more memory than usual."""
+    for child in [child for child in _idle if child.memory > DEFAULT_BOUNDS.memory]:
+        _idle.remove(child)
+        child.stop()
+
+
 def _read_messages(stream: IO[bytes], messages: queue.Queue[Any]) -> None:
     """Put every message of a child into a queue, then None; the work of a thread."""
     try:

@@ -51,6 +51,8 @@ GENERATED = frozenset(map(ord, " \r\n-\u2010")) | set(map(ord, HYPHENS))
 LONGEST_TITLE = 300
 DEEPEST = 12  # headings above one another
 MOST_HEADINGS = 20_000
+FEW_LETTERS = 120  # of a page; one with more is no scan with a stamp on it
+MOST_OBJECTS = 2000  # pictures and outlines of a page that are looked at
 MOST_LETTERS = 200_000  # on one page; a page of a newspaper has 30,000
 
 
@@ -92,11 +94,31 @@ class Page:
         fragments: those in the direction of most letters, as they are drawn.
         turned: those turned otherwise, a list for each angle.
         height: height of the page in points.
+        pictured: share of the page that pictures cover, 0 to 1, where it has few letters or none.
     """
 
     fragments: list[Fragment]
     turned: list[list[Fragment]]
     height: float
+    pictured: float = 0.0
+
+
+class PagePixels(NamedTuple):
+    """A page as it is drawn.
+
+    Attributes:
+        pixels: blue, green and red, uint8 [height, width, 3].
+        scale: pixels for each point.
+        left: x of the left edge, in points, where letters have their places.
+        top: y of the upper edge.
+        is_turned: whether the page is shown turned, so that letters have other places than pixels.
+    """
+
+    pixels: Any
+    scale: float
+    left: float
+    top: float
+    is_turned: bool
 
 
 class Glyphs:
@@ -187,6 +209,7 @@ class Glyphs:
             finally:
                 raw.FPDFText_ClosePage(text)
             width, height = raw.FPDF_GetPageWidthF(page), raw.FPDF_GetPageHeightF(page)
+            pictured = _pictured(raw, page, width * height) if len(letters) < FEW_LETTERS else 0.0
         finally:
             raw.FPDF_ClosePage(page)
         by_turn: dict[int, list[_Letter]] = defaultdict(list)
@@ -195,7 +218,35 @@ class Glyphs:
         order = sorted(by_turn, key=lambda turn: (-len(by_turn[turn]), turn))
         fragments = [fragments_of(by_turn[turn]) for turn in order]
         height = max(width, height) if order and order[0] % 2 else height
-        return Page(fragments[0] if fragments else [], fragments[1:], height)
+        return Page(fragments[0] if fragments else [], fragments[1:], height, pictured)
+
+    def pixels(self, number: int, longest: int) -> PagePixels:
+        """Draw a page.
+
+        Args:
+            number: page number, from 0.
+            longest: pixels of its longer side.
+
+        Raises:
+            SourceError: the page cannot be drawn.
+        """
+        import pypdfium2
+
+        try:
+            page = self._document[number]
+            try:
+                width, height = page.get_size()
+                scale = longest / max(width, height, 1.0)
+                pixels = page.render(scale=scale, prefer_bgrx=False).to_numpy().copy()
+                x, y = ctypes.c_double(), ctypes.c_double()
+                rows, columns = pixels.shape[:2]
+                at = (ctypes.byref(x), ctypes.byref(y))
+                self._raw.FPDF_DeviceToPage(page.raw, 0, 0, columns, rows, 0, 0, 0, *at)
+                return PagePixels(pixels, scale, x.value, y.value, bool(page.get_rotation()))
+            finally:
+                page.close()
+        except (pypdfium2.PdfiumError, ValueError):
+            raise SourceError(f"damaged PDF: page {number + 1} cannot be drawn", Reason.DAMAGED) from None
 
     def _letters(self, text: Any) -> Iterator[tuple[int, _Letter]]:
         """Yield quarter turns, and the letter in coordinates in which it stands upright.
@@ -249,6 +300,21 @@ class _Letter(NamedTuple):
     y: float
     em: float
     made: bool
+
+
+def _pictured(raw: Any, page: Any, area: float) -> float:
+    """Return the share of a page that is covered by pictures, or by many outlines."""
+    covered, outlines = 0.0, 0
+    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+    for index in range(min(raw.FPDFPage_CountObjects(page), MOST_OBJECTS)):
+        thing = raw.FPDFPage_GetObject(page, index)
+        kind = raw.FPDFPageObj_GetType(thing)
+        outlines += kind == raw.FPDF_PAGEOBJ_PATH
+        if kind in (raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_FORM) and raw.FPDFPageObj_GetBounds(
+            thing, *map(ctypes.byref, (left, bottom, right, top))
+        ):
+            covered += max(0.0, right.value - left.value) * max(0.0, top.value - bottom.value)
+    return 1.0 if outlines >= FEW_LETTERS else round(min(1.0, covered / max(area, 1.0)), 3)
 
 
 def _em(size: float, height: float) -> float:

@@ -42,6 +42,7 @@ class PageRead:
         edges: rows at its top and bottom, which may be running headers.
         height: height of the page, in points.
         trouble: why it could not be read, or "".
+        pictured: share of the page that pictures cover, where it has few letters or none.
     """
 
     number: int
@@ -50,6 +51,7 @@ class PageRead:
     edges: list[Edge]
     height: float
     trouble: str = ""
+    pictured: float = 0.0
 
 
 def read_page(source: Glyphs | PypdfPages, number: int) -> PageRead:
@@ -58,20 +60,21 @@ def read_page(source: Glyphs | PypdfPages, number: int) -> PageRead:
         page = source.page(number)
     except SourceError as error:
         return PageRead(number, [], [], [], 0.0, str(error))
-    return _with_edges(number, page)
+    return with_edges(number, page)
 
 
 def rescued(page: PageRead, asked: ReadRequest) -> PageRead:
     """Return pypdf's text of a page that pdfium cannot read, or the page if pypdf cannot either."""
     try:
-        return _with_edges(page.number, rescued_page(asked, page.number))
+        return with_edges(page.number, rescued_page(asked, page.number))
     except SourceError:
         return page
 
 
-def _with_edges(number: int, page: Page) -> PageRead:
+def with_edges(number: int, page: Page) -> PageRead:
+    """Return a page with the rows that may be running headers."""
     edges = edges_of(page_rows(page.fragments), page.height)
-    return PageRead(number, page.fragments, page.turned, edges, page.height)
+    return PageRead(number, page.fragments, page.turned, edges, page.height, pictured=page.pictured)
 
 
 def with_overlays(page: PageRead, overlays: Sequence[Overlay]) -> PageRead:
@@ -89,7 +92,7 @@ def with_overlays(page: PageRead, overlays: Sequence[Overlay]) -> PageRead:
             if line := line.strip():
                 place = top - index * LEADING * overlay.size
                 fragments.append(_drawn(line, overlay, place, page.fragments if len(lines) == 1 else ()))
-    return replace(_with_edges(page.number, Page(fragments, page.turned, page.height)), trouble=page.trouble)
+    return replace(with_edges(page.number, Page(fragments, page.turned, page.height)), trouble=page.trouble)
 
 
 def _drawn(text: str, overlay: Overlay, y: float, printed: Sequence[Fragment]) -> Fragment:
@@ -147,7 +150,7 @@ def pages_of(source: Glyphs | PypdfPages, asked: ReadRequest) -> Iterator[PageRe
             at_work.append(worker_values(asked, "formats.pdf.pdf_pages:read_pages", first, end))
         if not at_work:
             return
-        for number, fragments, turned, edges, height, trouble in at_work.popleft():
+        for number, fragments, turned, edges, height, trouble, pictured in at_work.popleft():
             yield PageRead(
                 number,
                 [Fragment(*fields) for fields in fragments],
@@ -155,6 +158,7 @@ def pages_of(source: Glyphs | PypdfPages, asked: ReadRequest) -> Iterator[PageRe
                 [Edge(*fields) for fields in edges],
                 height,
                 trouble,
+                pictured,
             )
 
 
@@ -168,7 +172,7 @@ def read_pages(asked: ReadRequest, first: int, end: int) -> Iterator[list[Any]]:
         try:
             for number in range(first, end):
                 page = read_page(glyphs, number)
-                yield [number, page.fragments, page.turned, page.edges, page.height, page.trouble]
+                yield [number, page.fragments, page.turned, page.edges, page.height, page.trouble, page.pictured]
         finally:
             glyphs.close()
 

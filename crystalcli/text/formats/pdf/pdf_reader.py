@@ -4,7 +4,7 @@ Knows: how pages follow one another (a sentence or a word goes on over the page,
 outline stand on pages, a page that cannot be read is an empty page), and which library is asked for
 what: letters come from pdfium, structure from pypdf, and each replaces the other if that fails.
 Does not know: letters (glyphs), lines and columns (layout), running_headers, paragraphs, structure;
-nor pictures: the image of a scanned page is not read.
+nor how a page that is a picture is read (scanned_page).
 """
 
 from __future__ import annotations
@@ -26,15 +26,18 @@ from crystalcli.text.formats.pdf.page_tables import PageTables
 from crystalcli.text.formats.pdf.paragraphs import STOPS, Words, join_lines, paragraph_text
 from crystalcli.text.formats.pdf.pdf_pages import PageRead, blocks, pages_of, rescued, with_overlays
 from crystalcli.text.formats.pdf.running_headers import AROUND, LONGEST_HEAD, heads_of, saying
+from crystalcli.text.formats.pdf.scanned_page import awaits_ocr, is_scanned, recognized
 from crystalcli.text.formats.pdf.structure import Structure
 from crystalcli.text.source.file_bytes import CHANGED, checked_pieces, open_bytes
 from crystalcli.text.source.read_request import ReadRequest
 
-NO_TEXT = "no text layer (scanned pages?)"
+NO_TEXT = "no text layer (scanned pages? --ocr reads them)"
+NO_LETTERS = "no text layer, and OCR finds no letters"
 MEANINGLESS = "letters without meaning"  # of fonts that do not tell which letters they draw
 # Adobe's programs write this page into a form that other viewers cannot show.
 PLACEHOLDER = "yourpdfviewermaynotbeabletodisplaythistypeofdocument"
 XFA_FORM = "XFA form: its text is not on its page (open it in Adobe Reader and print it to a PDF)"
+MANY_SCANNED = 3  # pages that are pictures; two are the covers of a book
 MOST_RESCUED = 20  # pages that pypdf is asked for because pdfium fails; each takes a job of its own
 # Pages that are held: the words of so many, and of all before, decide about a hyphen.
 AT_ONCE = 256
@@ -163,6 +166,10 @@ class _Flow:
         self._rescues = MOST_RESCUED
         self._meaningless: list[str] = []  # labels of pages
         self._unread: list[str] = []  # labels of pages that both libraries fail on
+        self._scanned: list[str] = []  # labels of pages that are pictures, and not read
+        self._recognized: list[str] = []  # labels of pages that OCR read
+        self._letterless: list[str] = []  # labels of pages on which OCR found no letters
+        self._seen_by_ocr: set[int] = set()  # numbers of pages
         self._waiting += [(mark.kind, mark.label) for mark in opened.structure.fields.landmarks()]
         self._note = NOTE if isinstance(opened.source, PypdfPages) else ""
 
@@ -196,6 +203,8 @@ class _Flow:
             code = Reason.NO_TEXT if count and not trouble else Reason.DAMAGED
             if self._meaningless and not trouble:
                 raise SourceError(f"no readable text: {MEANINGLESS}, {page_ranges(self._meaningless)}", code)
+            if self._letterless and not trouble:
+                raise SourceError(NO_LETTERS, Reason.NO_LETTERS)
             raise SourceError(trouble or (NO_TEXT if count else "damaged PDF: it has no pages"), code)
         if self._meaningless:
             yield from self._give(f"[No readable text: {MEANINGLESS}, {page_ranges(self._meaningless)}]\n\n")
@@ -211,6 +220,12 @@ class _Flow:
             doubts.append((Reason.DAMAGED, "read by other means, the order of its words may be wrong"))
         if self._meaningless:
             doubts.append((Reason.ILLEGIBLE, f"{MEANINGLESS}, {page_ranges(self._meaningless)}"))
+        if self._recognized:
+            doubts.append((Reason.OCR, f"read by OCR, letters may be wrong, {page_ranges(self._recognized)}"))
+        if self._letterless:
+            doubts.append((Reason.NO_LETTERS, f"OCR finds no letters, {page_ranges(self._letterless)}"))
+        if len(self._scanned) >= MANY_SCANNED:
+            doubts.append((Reason.SCANNED, f"pages that are pictures (--ocr reads them), {page_ranges(self._scanned)}"))
         if self._unread:
             doubts.append((Reason.DAMAGED, f"pages that cannot be read, {page_ranges(self._unread)}"))
         if count := self._tables.nameless:
@@ -229,6 +244,8 @@ class _Flow:
             page = rescued(page, self._asked)
         if page.trouble:
             self._unread.append(self._opened.label(page.number))
+        elif isinstance(self._opened.source, Glyphs):
+            page = self._with_pictures(page, self._opened.source)
         if overlays := self._opened.overlays(page.number):
             page = with_overlays(page, overlays)
         elif self._opened.source.count == 1:
@@ -237,6 +254,24 @@ class _Flow:
                 raise SourceError(XFA_FORM, Reason.NO_TEXT)
         return page
 
+    def _with_pictures(self, page: PageRead, source: Glyphs) -> PageRead:
+        """Return a page with the letters that OCR reads on it, if it is to."""
+        if not self._asked.options.ocr:
+            if is_scanned(page):
+                self._scanned.append(self._opened.label(page.number))
+            return page
+        if not awaits_ocr(page):
+            return page
+        label = self._opened.label(page.number)
+        try:
+            read = recognized(page, source)
+        except SourceError:
+            self._unread.append(label)
+            return page
+        self._seen_by_ocr.add(page.number)
+        (self._recognized if read.fragments else self._letterless).append(label)
+        return read
+
     def _page(self, page: PageRead, pages: Sequence[PageRead], at: int) -> Iterator[str | Landmark]:
         around = [
             (other - at, pages[other].edges)
@@ -244,7 +279,7 @@ class _Flow:
             if other != at
         ]
         lines = paragraph_text(blocks(page, heads_of(page.edges, around, self._said), self._tables), self._words)
-        if not is_legible("".join(text for _, text in lines)):
+        if page.number not in self._seen_by_ocr and not is_legible("".join(text for _, text in lines)):
             self._meaningless.append(self._opened.label(page.number))
             lines = []
         self._said.update(saying(text) for _, text in lines if len(text) < LONGEST_HEAD)

@@ -385,6 +385,8 @@ class Ingester:
                 self._take(walked)
                 self._commit_when_full()
             self._ledger.mark_gone(paths, entries, rules, changed_paths)
+            if changed_paths is None:
+                self._ledger.note_readers(paths)
             self._commit()
         except KeyboardInterrupt:
             self._writer.commit(layers=False)

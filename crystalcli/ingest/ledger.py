@@ -9,6 +9,7 @@ contents of files.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -18,9 +19,12 @@ from crystalcli.errors import Reason
 from crystalcli.ingest.folder_rules import FolderRules
 from crystalcli.ingest.locations import PIPED, home_of, is_piped, location_of, parent_locations, path_at_location
 from crystalcli.storage import SourceRow, Store, landmarks_of_kind
-from crystalcli.text import ChangedPaths, FoundFile, SkippedPath, asked_place, reader_version
+from crystalcli.text import ChangedPaths, FoundFile, SkippedPath, asked_place, reader_version, readers_digest
 
 HOLDERS = frozenset(("archive", "mail", "notes"))  # kinds of documents that hold files
+READERS_KEY = "readers"  # of `meta`: the digest of the readers of the last ingest of each folder
+# Reasons why a file was not read that may not hold for other readers.
+_MAY_BE_READ_LATER = frozenset((Reason.UNSUPPORTED, Reason.NOT_TEXT, Reason.NO_TEXT, Reason.DAMAGED))
 # States in which `digest` is that of the text that the crystal holds, if it holds any.
 _WHOLE = (DocumentState.DONE, DocumentState.GONE, DocumentState.FAILED)
 
@@ -57,6 +61,8 @@ class Ledger:
                     self._members.setdefault(folder, set()).add(location)
         self._old_readers = read_by_older_readers(store, list(self._by_location.values()))
         self._read_now: set[int] = set()
+        self._readers = readers_digest()
+        self._tried_with = _digests_noted(store.meta().get(READERS_KEY, ""))
         self._next_id = 1 + max((row.id for row in self._by_location.values()), default=0)
 
     @property
@@ -138,6 +144,20 @@ class Ledger:
         rows = (row, *self.members_of(row)) if row.kind in HOLDERS else (row,)
         numbers = {one.id for one in rows if reread or one.id in self._old_readers}
         return not numbers <= self._read_now
+
+    def may_gain_reader(self, row: SourceRow) -> bool:
+        """Tell whether a file, or one in it, could not be read by those of the last ingest."""
+        if self._tried_with.get(row.root) == self._readers:
+            return False
+        rows = (row, *self.members_of(row)) if row.kind in HOLDERS else (row,)
+        return any(one.state == DocumentState.SKIPPED and one.code in _MAY_BE_READ_LATER for one in rows)
+
+    def note_readers(self, paths: Sequence[Path]) -> None:
+        """Note that all files of the folders of a walk have been tried with these readers."""
+        roots = {self.location(asked_place(path)) for path in paths if path.is_dir()}
+        noted = self._tried_with | dict.fromkeys(sorted(roots), self._readers)
+        if noted != self._tried_with:
+            self.meta_changes[READERS_KEY] = json.dumps(noted, ensure_ascii=False)
 
     # --- archives ---------------------------------------------------------------------------------
 
@@ -348,6 +368,15 @@ def read_by_older_readers(store: Store, sources: Sequence[SourceRow]) -> frozens
         for number, _, version in landmarks_of_kind(store, list(kinds), "reader")
         if version.isdecimal() and int(version) < reader_version(kinds[number])
     )
+
+
+def _digests_noted(value: str) -> dict[str, str]:
+    """Parse what `meta` says of readers; what it does not say is found out by trying again."""
+    try:
+        noted = json.loads(value) if value else {}
+    except (ValueError, RecursionError):
+        noted = {}
+    return noted if isinstance(noted, dict) else {}
 
 
 def has_same_stat(row: SourceRow, size: int, mtime_ns: int) -> bool:

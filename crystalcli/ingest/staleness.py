@@ -115,7 +115,8 @@ class ChangeDetector:
         row = known or self._ledger.claim_moved(file, location, fingerprint)
         is_held = row is not None and self._ledger.holds(row, fingerprint) and not self._opens_more(file, row)
         if row is not None and is_held:
-            is_held = not self._ledger.may_be_read_better(row, reread=self._options.reread)
+            is_better = self._ledger.may_be_read_better(row, reread=self._options.reread)
+            is_held = not is_better and not self._ledger.may_gain_reader(row)
         if row is not None and is_held:
             is_held = not self._users.changes_names(file, row)
         else:
@@ -138,6 +139,7 @@ class ChangeDetector:
             and self._ledger.has_settled_members(row)
             and not self._opens_more(file, row)
             and not self._ledger.may_be_read_better(row, reread=self._options.reread)
+            and not self._ledger.may_gain_reader(row)
         )
 
     def _opens_more(self, file: FoundFile, row: SourceRow) -> bool:

@@ -336,6 +336,7 @@ if TYPE_CHECKING:
     from crystalcli.text.readers import (
         open_source,
         reader_version,
+        readers_digest,
     )
     from crystalcli.text.source.file_bytes import (
         survey_file,
@@ -417,7 +418,7 @@ else:
                 "draw_page",
                 "find_rectangles",
             ),
-            "readers": ("open_source", "reader_version"),
+            "readers": ("open_source", "reader_version", "readers_digest"),
             "source.text_decoder": ("decode_labelled",),
             "source.file_bytes": ("survey_file",),
             "source.read_request": (
@@ -476,6 +477,7 @@ __all__ = [
     "open_source",
     "parse_front_matter",
     "reader_version",
+    "readers_digest",
     "sentence_spans",
     "shown_text",
     "survey_file",

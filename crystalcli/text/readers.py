@@ -7,6 +7,7 @@ stopped (source.worker_process).
 
 from __future__ import annotations
 
+import hashlib
 import re
 from importlib import import_module
 from pathlib import Path
@@ -187,6 +188,12 @@ def open_source(path: Path, options: ReadOptions = DEFAULT_READ_OPTIONS) -> tupl
 def reader_version(kind: str) -> int:
     """Return the version of the reader of a kind of documents, from 1."""
     return READER_VERSIONS.get(kind, 1)
+
+
+def readers_digest() -> str:
+    """Return a digest of what can be read: kinds of documents, endings, versions of readers."""
+    known = [sorted(READERS), sorted(SUFFIXES.items()), sorted(BINARY_ENCODINGS), sorted(_UNREADABLE)]
+    return hashlib.blake2b(repr((known, sorted(READER_VERSIONS.items()))).encode(), digest_size=8).hexdigest()
 
 
 def encoding_doubt(survey: FileSurvey) -> str:

@@ -10,8 +10,10 @@ import pytest
 from support.packed_formats import zipped
 
 from crystalcli import Crystal
-from crystalcli.ingest import IngestReport
-from crystalcli.text.readers import READER_VERSIONS
+from crystalcli.errors import Reason
+from crystalcli.ingest import IngestReport, staleness
+from crystalcli.text.readers import READER_VERSIONS, open_source
+from crystalcli.text.source.read_request import ReadOptions
 
 READ = ["a.md", "b.txt", "c.zip/x.md", "c.zip/y.txt", "d.eml", "d.eml/z.md"]
 
@@ -62,3 +64,26 @@ def test_documents_of_programs_that_kept_no_version_are_left_alone(crystal: Crys
     with crystal._store.transaction():
         crystal._store.rows("DELETE FROM landmark WHERE kind = 'reader'")
     assert (names(crystal.ingest([tmp_path / "shelf"])), crystal.status().older_readers) == ([], 0)
+
+
+def test_what_no_reader_could_read_is_tried_once_more_with_others(
+    crystal: Crystal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = tmp_path / "shelf"
+    (shelf / "e.sketch").write_bytes(bytes(range(256)) * 8)
+    (shelf / "f.zip").write_bytes(zipped({"g.sketch": bytes(range(256)) * 8}))
+    assert [skipped.code for skipped in crystal.ingest([shelf]).skipped] == [Reason.NOT_TEXT] * 2
+    opened: list[str] = []
+
+    def spy(path: Path, options: ReadOptions) -> object:
+        opened.append(path.suffix)
+        return open_source(path, options)
+
+    monkeypatch.setattr(staleness, "open_source", spy)
+    crystal.ingest([shelf])
+    assert opened == []
+    monkeypatch.setitem(READER_VERSIONS, "sketch", 1)  # a reader that was not there before
+    crystal.ingest([shelf])
+    assert sorted(opened) == [".sketch", ".sketch", ".zip"]
+    crystal.ingest([shelf])
+    assert len(opened) == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -72,6 +73,8 @@ def test_what_no_reader_could_read_is_tried_once_more_with_others(
     shelf = tmp_path / "shelf"
     (shelf / "e.sketch").write_bytes(bytes(range(256)) * 8)
     (shelf / "f.zip").write_bytes(zipped({"g.sketch": bytes(range(256)) * 8}))
+    for name in ("e.sketch", "f.zip"):
+        os.utime(shelf / name, (1e9, 1e9))  # a file of this moment is looked at once more
     assert [skipped.code for skipped in crystal.ingest([shelf]).skipped] == [Reason.NOT_TEXT] * 2
     opened: list[str] = []
 

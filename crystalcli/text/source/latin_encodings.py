@@ -54,6 +54,8 @@ _LOG_CONTROL = math.log(1e-7)
 _MIN_LATIN_LEAD = 6.0  # by which the log-likelihood is better than in Windows-1252
 _MIN_LETTER_LEAD = 1.0  # the same for each letter that is read otherwise
 _MIN_LATIN_LETTERS = 4  # in words, which Windows-1252 reads as other characters
+_SURE_LEAD = 12.0  # with which fewer letters are enough
+_MIN_SURE_LETTERS = 3
 _MIN_LATIN_SHARE = 0.9  # of the characters beyond ASCII, which the language knows
 _IN_WORD = re.compile("[\x80-\U0010ffff](?:(?<=[A-Za-z\u00c0-\u00ff].)|(?=[A-Za-z\u00c0-\u00ff]))", re.DOTALL)
 _INSIDE_WORD = re.compile(r"(?<=[^\W\d_])[^\w\s'’·­-]+(?=[^\W\d_])")
@@ -64,18 +66,19 @@ def guess_latin(sample: bytes) -> str:
     texts = {encoding: decoded_sample(sample, encoding) for encoding in ENCODINGS_OF_LATIN}
     scores = {encoding: _latin_score(text, encoding) for encoding, text in texts.items()}
     western, western_score = texts["windows-1252"], scores["windows-1252"][0]
-    best = (0.0, "")
-    for encoding, (likelihood, share) in scores.items():
-        if share >= _MIN_LATIN_SHARE and likelihood - western_score > max(best[0], _MIN_LATIN_LEAD):
-            others = [
-                texts[encoding][match.start()]
-                for match in _IN_WORD.finditer(western)
-                if texts[encoding][match.start()] != match[0]
-            ]
-            lead = likelihood - western_score
-            if len(others) >= _MIN_LATIN_LETTERS and len(set(others)) > 1 and lead >= _MIN_LETTER_LEAD * len(others):
-                best = lead, encoding
-    return best[1]
+    for encoding, (likelihood, share) in sorted(scores.items(), key=lambda item: -item[1][0]):
+        lead = likelihood - western_score
+        if share < _MIN_LATIN_SHARE or lead <= _MIN_LATIN_LEAD:
+            continue
+        others = [
+            texts[encoding][match.start()]
+            for match in _IN_WORD.finditer(western)
+            if texts[encoding][match.start()] != match[0]
+        ]
+        least = _MIN_LATIN_LETTERS if lead < _SURE_LEAD else _MIN_SURE_LETTERS
+        is_clear = len(others) >= least and len(set(others)) > 1 and lead >= _MIN_LETTER_LEAD * len(others)
+        return encoding if is_clear else ""  # where the likeliest is in doubt, others are all the more
+    return ""
 
 
 def _latin_score(text: str, encoding: str) -> tuple[float, float]:

@@ -54,6 +54,17 @@ def test_what_says_too_little_is_not_guessed(text: str, encoding: str) -> None:
     assert guess_encoding(text.encode(encoding)) == ""
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Čuvar drži ključ ispod lonca. Žena šalje pisma iz Đakova.",
+        "Šuma je tamna, čamac čeka na žici. Đak piše.",
+    ],
+)
+def test_three_letters_are_enough_where_no_other_language_explains_them(text: str) -> None:
+    assert guess_encoding(text.encode("cp1250")) == "cp1250"
+
+
 def test_noise_is_no_language() -> None:
     dice = random.Random(0)
     for size in (40, 200, 1000, 4096) * 50:

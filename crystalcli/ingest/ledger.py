@@ -288,6 +288,8 @@ class Ledger:
         del self._by_location[old.location]
         self._names[old.path] = location
         root = self.location(file.root)
+        if old.root in self._tried_with:  # what could not be read there cannot here
+            self._tried_with.setdefault(root, self._tried_with[old.root])
         for member in self.members_of(old):
             moved = member._replace(location=location + member.location.removeprefix(old.location), root=root)
             if moved.location not in self._by_location:

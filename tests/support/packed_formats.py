@@ -282,7 +282,8 @@ def xlsx(sheets: Mapping[str, Sequence[Sequence[str | int | float | None]]], tit
         relations[f"worksheet{number}"] = f"worksheets/sheet{number}.xml"
         listed += f'<sheet name="{escape(name)}" sheetId="{number}" r:id="worksheet{number}"/>'
     shared = "".join(f"<si><t>{escape(each)}</t></si>" for each in strings)
-    fixed = "<fonts><font/></fonts><fills><fill/><fill/></fills><borders><border/></borders><cellStyleXfs><xf/></cellStyleXfs>"
+    fills = "<fills><fill><patternFill/></fill><fill><patternFill/></fill></fills>"
+    fixed = f"<fonts><font/></fonts>{fills}<borders><border/></borders><cellStyleXfs><xf/></cellStyleXfs>"
     return _package(
         "xl/workbook.xml",
         {**types, "xl/styles.xml": f"{book}styles+xml", "xl/sharedStrings.xml": f"{book}sharedStrings+xml"},

@@ -73,8 +73,9 @@ def test_what_no_reader_could_read_is_tried_once_more_with_others(
     shelf = tmp_path / "shelf"
     (shelf / "e.sketch").write_bytes(bytes(range(256)) * 8)
     (shelf / "f.zip").write_bytes(zipped({"g.sketch": bytes(range(256)) * 8}))
-    for name in ("e.sketch", "f.zip"):
-        os.utime(shelf / name, (1e9, 1e9))  # a file of this moment is looked at once more
+    for path in shelf.iterdir():
+        os.utime(path, (1e9, 1e9))  # a file of this moment is looked at once more
+    crystal.ingest([shelf])
     assert [skipped.code for skipped in crystal.ingest([shelf]).skipped] == [Reason.NOT_TEXT] * 2
     opened: list[str] = []
 

@@ -61,7 +61,8 @@ if TYPE_CHECKING:
     from crystalcli.maintenance.diff import ChangedDocument, DiffPassage, DiffRename, DiffReport
     from crystalcli.maintenance.export import ExportReport, RefusedDocument
     from crystalcli.maintenance.forget import ForgetReport
-    from crystalcli.maintenance.merge import MergeReport, RenamedDocument
+    from crystalcli.maintenance.merge import MergeReport
+    from crystalcli.maintenance.merged_ledger import RenamedDocument
     from crystalcli.maintenance.repair import RepairReport
     from crystalcli.maintenance.verify import Problem, VerifyReport
     from crystalcli.memories.memory import Memory
@@ -266,7 +267,7 @@ _HOMES = {
     "RecalledText": "crystalcli.retrieval_lm.text_memory",
     "RecallingModel": "crystalcli.retrieval_lm.recalling_model",
     "RefusedDocument": "crystalcli.maintenance.export",
-    "RenamedDocument": "crystalcli.maintenance.merge",
+    "RenamedDocument": "crystalcli.maintenance.merged_ledger",
     "RepairReport": "crystalcli.maintenance.repair",
     "Results": "crystalcli.recall.query",
     "Doubt": "crystalcli.datatypes",

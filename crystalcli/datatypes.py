@@ -455,6 +455,7 @@ class Place:
             for members of archives, standard input, and files that were moved or deleted.
         chapter: The chapter that the span begins in; None without one, and in documents that have
             no chapters, such as mail and tables.
+        crystal: The crystal that holds the document, where several are read as one; else None.
     """
 
     path: str
@@ -468,6 +469,7 @@ class Place:
     marks: Mapping[str, str] = field(default_factory=dict)
     source: str | None = None
     chapter: Chapter | None = None
+    crystal: str | None = None
 
     def __str__(self) -> str:
         within = self.within_chapter

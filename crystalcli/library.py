@@ -83,8 +83,11 @@ class Crystal(CrystalReader):
     Four commands need no open crystal, and take paths: `Crystal.forecast`, `Crystal.merge`,
     `Crystal.repair` and `Crystal.perplexity`.
 
+    Several crystals are read as one, ranked as their merge would be: name a folder of them, a glob,
+    or a list. They are not written then.
+
     Args:
-        path: The file.
+        path: The file; or a folder of crystals, a glob, or several of these.
         mode: "auto": open the crystal, or make it where it does not exist; it is read without a
             lock, while others write, and a command that writes locks it for as long as it runs.
             "read": it must exist, and commands that write raise. "write": open or make it, and
@@ -114,7 +117,7 @@ class Crystal(CrystalReader):
 
     def __init__(
         self,
-        path: str | Path,
+        path: Paths,
         *,
         mode: Mode = "auto",
         encoder: str | Path | None = "auto",
@@ -123,7 +126,15 @@ class Crystal(CrystalReader):
         on_wait: Callable[[str], None] | None = None,
         reranker: str | Path | None = "auto",
     ) -> None:
-        target, start = Path(path), time.monotonic()
+        several = _several(path)
+        if several:
+            if mode == "write":
+                raise UsageError(f"{len(several)} crystals are one for reading alone: name one of them to write it")
+            store: Store = _open_several(several)
+            folder = _encoder_folder_of(store, encoder, fetch)
+            self._attach(store, folder, "read", wait, on_wait, _reranker_finder(reranker, encoder, fetch))
+            return
+        target, start = _one_path(path, mode != "write"), time.monotonic()
         while True:
             left = max(0.0, wait - (time.monotonic() - start))
             existed = target.exists()
@@ -178,7 +189,7 @@ class Crystal(CrystalReader):
     @classmethod
     def open(
         cls,
-        path: str | Path,
+        path: Paths,
         *,
         writable: bool = False,
         encoder: str | Path | None = "auto",
@@ -188,7 +199,7 @@ class Crystal(CrystalReader):
         """Open a crystal that exists, for reading or locked for writing.
 
         Args:
-            path: The file.
+            path: The file; or several for reading, as of the class.
             writable: Whether to lock it for writing until it is closed.
             encoder: As of the class.
             fetch: As of the class.
@@ -198,7 +209,10 @@ class Crystal(CrystalReader):
             CrystalError: The file does not exist.
         """
         crystal = cls.__new__(cls)
-        store = Store.open(Path(path), writable=writable)
+        several = _several(path)
+        if several and writable:
+            raise UsageError(f"{len(several)} crystals are one for reading alone: name one of them to write it")
+        store = _open_several(several) if several else Store.open(_one_path(path, not writable), writable=writable)
         folder = _encoder_folder_of(store, encoder, fetch)
         finder = _reranker_finder(reranker, encoder, fetch)
         crystal._attach(store, folder, "write" if writable else "read", find_reranker=finder)
@@ -215,6 +229,16 @@ class Crystal(CrystalReader):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {str(self.path)!r}, mode {self._mode!r}>"
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that are open: several, where several crystals are read as one."""
+        return self._store.files
+
+    @property
+    def read_only(self) -> bool:
+        """True if it was opened for reading alone."""
+        return self._mode == "read"
 
     # --- the file, for writing ----------------------------------------------------------------
 
@@ -1389,6 +1413,35 @@ class Crystal(CrystalReader):
             targets=targets,
             progress=_count_progress(progress, "targets"),
         )
+
+
+def _several(path: Paths) -> list[Path]:
+    """List the crystals that are named together; none where one file is named."""
+    from crystalcli.maintenance import crystal_files
+
+    names = _as_sequence(path)
+    if not names:
+        raise UsageError("give a crystal")
+    if len(names) == 1 and Path(names[0]).is_file():  # nearly always
+        return []
+    files = list(dict.fromkeys(file for name in names for file in crystal_files(name)))
+    return files if len(files) > 1 else []
+
+
+def _one_path(path: Paths, only_reads: bool) -> Path:
+    """Give the path of the one file that is named; for reading also by a folder or glob of one."""
+    from crystalcli.maintenance import crystal_files
+
+    name = _as_sequence(path)[0]
+    return Path(name) if Path(name).is_file() or not only_reads else crystal_files(name)[0]
+
+
+def _open_several(paths: Sequence[Path]) -> Store:
+    """Open several crystals as one. What is told in them supersedes as after a merge."""
+    from crystalcli.maintenance import open_several
+    from crystalcli.memories import settle_all_claims
+
+    return open_several(paths, settle_all_claims)
 
 
 def _create(

@@ -9,6 +9,7 @@ chapter.py             The chapter that a heading names: its number, in figures 
 chunk_context.py       The context of a chunk: document name, headings, enclosing definition.
 chunk_language.py      The language of a chunk: that of its text, else that of the document so far.
 chunk_reader.py        Stored chunks one by one: text, hash, context, language, units, codes.
+chunk_union.py         Numbers of the chunks and atoms of several crystals that are read as one.
 codebook_training.py   Codebooks of the user's own encoder, learned from text.
 document_chunks.py     The chunks of one document as the index stores them, each with its context
                        and language.
@@ -23,6 +24,7 @@ ledger_summary.py      Summary of a crystal's ledger: how many documents of whic
                        folders.
 name_dates.py          Dates in the names of documents: `2026-03-16.md`, `2026/03/16.md`, `2026-03
                        notes.txt`.
+multi_store.py         Several crystals read as one, as Lucene's MultiReader reads several indexes.
 node_spans.py          Nodes of one layer of a document, in its order, with their places in its
                        text.
 place.py               The place of a span: its file, chapter, pages, lines, sheet and row, message.
@@ -120,6 +122,11 @@ if TYPE_CHECKING:
     from crystalcli.index.ledger_summary import (
         LedgerSummary,
         summarize_ledger,
+    )
+    from crystalcli.index.multi_store import (
+        MultiLedger,
+        MultiStore,
+        UnitedDocument,
     )
     from crystalcli.index.name_dates import (
         name_day,
@@ -245,6 +252,11 @@ else:
                 "summarize_ledger",
             ),
             "name_dates": ("name_day",),
+            "multi_store": (
+                "MultiLedger",
+                "MultiStore",
+                "UnitedDocument",
+            ),
             "node_spans": (
                 "LAYER_NAMES",
                 "LayerName",
@@ -307,6 +319,8 @@ __all__ = [
     "LayerStats",
     "LazyEncoder",
     "LedgerSummary",
+    "MultiLedger",
+    "MultiStore",
     "NodeSpans",
     "NodeView",
     "RunBuilder",
@@ -316,6 +330,7 @@ __all__ = [
     "StoredChunk",
     "Subtree",
     "TermIndex",
+    "UnitedDocument",
     "add_fidelity",
     "append_chunks",
     "atom_starts",

@@ -40,8 +40,9 @@ def locate_span(store: Store, source: SourceRow, start: int, end: int, lines: tu
             lines = first, max(first, last)
     headings = marks.pop("heading", "")
     chapter = chapter_under(headings, source.title) if source.kind in CHAPTERED else None
-    file = find_file(store, source)
-    return Place(source.path, start, end, *lines, page, last_page, source.kind, marks, file, chapter)
+    file, (origin, _) = find_file(store, source), store.origin(source.id)
+    crystal = str(origin.path) if origin is not store else None
+    return Place(source.path, start, end, *lines, page, last_page, source.kind, marks, file, chapter, crystal)
 
 
 def find_file(store: Store, source: SourceRow) -> str | None:

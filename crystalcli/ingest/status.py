@@ -170,7 +170,7 @@ def crystal_status(store: Store) -> StatusReport:
         sum(1 for segment in segments if not segment.encoded),
         is_index_current,
         share,
-        layer_worker(store.path),
+        next(filter(None, map(layer_worker, store.files)), None),
         older_readers,
     )
 
@@ -190,10 +190,11 @@ def _walk(
         Everything that was met, by location.
     """
     walked: dict[str, FoundFile | SkippedPath] = {}
+    own = set[Path]().union(*map(own_files, store.files))
     for root_location, root in roots.items():
         choices = {root: rules.get(root_location, DEFAULT_FILTER)}
         try:
-            for entry in walk_files([root], exclude=own_files(store.path), hidden=False, choices=choices):
+            for entry in walk_files([root], exclude=own, hidden=False, choices=choices):
                 location = location_of(entry.path, home)
                 earlier = walked.get(location)
                 # Folders may be nested: one filter may keep a file that another leaves out.

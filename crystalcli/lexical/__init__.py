@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         find_postings,
         lookup_postings,
         merge_blocks,
+        renumber_block,
         terms_with_prefix,
     )
     from crystalcli.lexical.unicode_words import (
@@ -87,6 +88,7 @@ else:
                 "stored_code",
             ),
             "postings": (
+                "renumber_block",
                 "Block",
                 "BlockStore",
                 "PackedPostings",
@@ -131,6 +133,7 @@ __all__ = [
     "query_forms",
     "query_terms",
     "question_language",
+    "renumber_block",
     "stored_code",
     "terms",
     "terms_in",

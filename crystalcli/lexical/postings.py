@@ -250,6 +250,44 @@ def decode_block(block: bytes, first_atom: int) -> Iterator[tuple[str, Postings]
         start += size
 
 
+def renumber_block(
+    block: bytes, first_atom: int, numbers: Int64Array, base: int, only: str | None = None
+) -> bytes | None:
+    """Give the atoms of a block other numbers, and leave some of them out.
+
+    Args:
+        block: the bytes of the block.
+        first_atom: the first atom of the block's segment.
+        numbers: int64 [atoms], the new number of each atom, rising; -1 for one that is left out.
+        base: the first atom of the new segment.
+        only: the only term to keep; None for all.
+
+    Returns:
+        The bytes of a block without the terms that no atom is left of; None without any term.
+
+    Raises:
+        DamagedCrystalError: The block does not decode, or names atoms that are not there.
+    """
+    found: Iterable[tuple[str, Postings]]
+    if only is None:
+        found = decode_block(block, first_atom)
+    else:
+        packed = find_postings(block, only, first_atom)
+        found = [(only, packed.decode())] if packed is not None else []
+
+    def entries() -> Iterator[tuple[str, int, bytes]]:
+        for term, (atoms, frequencies) in found:
+            if not len(atoms) or int(atoms.min()) < 0 or int(atoms.max()) >= len(numbers):
+                raise _damaged("postings of the lexical index name atoms that are not there")
+            renumbered = numbers[atoms]
+            kept = renumbered >= 0
+            if kept.any():
+                yield term, int(kept.sum()), _encode_long(renumbered[kept], frequencies[kept], base)
+
+    # No number grows, so that the terms of one block fit into one.
+    return next((packed_block.data for packed_block in _pack(entries())), None)
+
+
 def merge_blocks(segments: Sequence[tuple[int, Iterable[bytes]]]) -> Iterator[Block]:
     """Merge segments into one.
 

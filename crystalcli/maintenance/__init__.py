@@ -8,6 +8,8 @@ diff.py             Compares two crystals by text: their documents and changed p
 export.py           Writes documents back as files, and passages as rows.
 forget.py           Removes documents from a crystal's ledger.
 merge.py            Merges crystals into a new one; text that they share is stored once.
+merged_ledger.py    The ledger of several crystals taken together, as a merge writes it.
+multi_reader.py     Opens several crystals to be read as one, as their merge would be.
 recover_segment.py  Recovers the readable chunks of one segment of a damaged crystal.
 repair.py           Repairs a damaged crystal: all that can be read goes into a new file.
 selection.py        Finds the documents that a name, a folder, a path or a glob selects.
@@ -46,8 +48,14 @@ if TYPE_CHECKING:
     )
     from crystalcli.maintenance.merge import (
         MergeReport,
-        RenamedDocument,
         merge_crystals,
+    )
+    from crystalcli.maintenance.merged_ledger import (
+        RenamedDocument,
+    )
+    from crystalcli.maintenance.multi_reader import (
+        crystal_files,
+        open_several,
     )
     from crystalcli.maintenance.repair import (
         RepairReport,
@@ -62,6 +70,7 @@ else:
     __getattr__ = lazy_names(
         __name__,
         {
+            "merged_ledger": ("RenamedDocument",),
             "compact": (
                 "CompactReport",
                 "CrystalSize",
@@ -86,8 +95,11 @@ else:
             ),
             "merge": (
                 "MergeReport",
-                "RenamedDocument",
                 "merge_crystals",
+            ),
+            "multi_reader": (
+                "crystal_files",
+                "open_several",
             ),
             "repair": (
                 "RepairReport",
@@ -117,10 +129,12 @@ __all__ = [
     "RepairReport",
     "VerifyReport",
     "compact_crystal",
+    "crystal_files",
     "diff_crystals",
     "export_documents",
     "forget_documents",
     "merge_crystals",
+    "open_several",
     "passage_rows",
     "repair_crystal",
     "verify_crystal",

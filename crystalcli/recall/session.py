@@ -87,7 +87,7 @@ class CrystalReader:
     def _follow(self) -> None:
         """Open the file again if another program has replaced it, as `compact` does."""
         if not self._store.writable and not self._store.reading and self._store.replaced():
-            self._store = Store.open(self.path)
+            self._store = self._store.reopened()
             self._drop_index()
 
     def _drop_index(self) -> None:

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     )
     from crystalcli.storage.file.connection import (
         PAGE_CACHE,
+        scratch_database,
     )
     from crystalcli.storage.file.file_lock import (
         MAKING_LAYERS,
@@ -148,7 +149,10 @@ else:
                 "file_faults",
                 "seal_faults",
             ),
-            "file.connection": ("PAGE_CACHE",),
+            "file.connection": (
+                "scratch_database",
+                "PAGE_CACHE",
+            ),
             "file.file_lock": (
                 "LockHolder",
                 "MAKING_LAYERS",
@@ -278,6 +282,7 @@ __all__ = [
     "runs_by_chunk",
     "runs_in_order",
     "runs_of_all",
+    "scratch_database",
     "seal_faults",
     "sealed_tables",
     "signals_held_back",

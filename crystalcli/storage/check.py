@@ -34,8 +34,9 @@ def check_seal(store: Store, source: SourceRow) -> None:
     Raises:
         DamagedCrystalError: They do not.
     """
-    if not seal_holds(store.stream, ("source", source.id)):
-        raise store.damaged(
+    origin, number = store.origin(source.id)
+    if not seal_holds(origin.stream, ("source", number)):
+        raise origin.damaged(
             f"the rows of {source.path} are not what was written; `crystal repair` keeps what can be read"
         )
 

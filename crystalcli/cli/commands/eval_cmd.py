@@ -9,7 +9,7 @@ import typer
 
 from crystalcli.cli.options.crystal_options import (
     AllowRemoteOption,
-    CrystalOption,
+    CrystalsOption,
     EncoderOption,
     JsonOption,
     PassagesOption,
@@ -51,7 +51,7 @@ def eval_command(
             help="Measure quotations, or the answers of a language model. Default: quotations, unless a model is named.",
         ),
     ] = None,
-    crystal: CrystalOption = None,
+    crystal: CrystalsOption = None,
     encoder: EncoderOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from crystalcli.cli.options.completion import complete_exported_documents
-from crystalcli.cli.options.crystal_options import CrystalOption, ForceOption, JsonOption, open_crystal
+from crystalcli.cli.options.crystal_options import CrystalsOption, ForceOption, JsonOption, open_crystal
 from crystalcli.cli.parsing.command_group import Command, command_app
 from crystalcli.cli.terminal.output import output
 from crystalcli.cli.terminal.stop_signals import report_stop
@@ -41,7 +41,7 @@ def export_command(
         typer.Option("--jsonl", metavar="FILE", help="Write passages as JSON lines, - for stdout, and no folder OUT."),
     ] = None,
     force: ForceOption = False,
-    crystal: CrystalOption = None,
+    crystal: CrystalsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write documents back as files under the folder OUT, or their passages as JSON lines.

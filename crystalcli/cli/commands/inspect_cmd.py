@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crystalcli.cli.options.completion import complete_documents
-from crystalcli.cli.options.crystal_options import CrystalOption, EncoderOption, JsonOption, open_crystal
+from crystalcli.cli.options.crystal_options import CrystalsOption, EncoderOption, JsonOption, open_crystal
 from crystalcli.cli.parsing.command_group import Command, command_app
 from crystalcli.cli.terminal.output import output
 from crystalcli.errors import UsageError
@@ -37,7 +37,7 @@ def inspect_command(
     memory: Annotated[
         bool, typer.Option("--memory", help="Print the memory that recall takes, measured by opening the crystal.")
     ] = False,
-    crystal: CrystalOption = None,
+    crystal: CrystalsOption = None,
     encoder: EncoderOption = None,
     as_json: JsonOption = False,
 ) -> None:

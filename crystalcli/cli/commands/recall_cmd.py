@@ -14,7 +14,7 @@ import typer
 
 from crystalcli.cli.options.command_input import join_words
 from crystalcli.cli.options.crystal_options import (
-    CrystalOption,
+    CrystalsOption,
     DepthOption,
     EncoderOption,
     HalfLifeOption,
@@ -109,7 +109,7 @@ def recall_command(
         ),
     ] = None,
     files: Annotated[bool, typer.Option("--files", help="Print only the names of the files, best first.")] = False,
-    crystal: CrystalOption = None,
+    crystal: CrystalsOption = None,
     encoder: EncoderOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from crystalcli.cli.options.crystal_options import CrystalOption, JsonOption, crystal_path
+from crystalcli.cli.options.crystal_options import CrystalsOption, JsonOption, crystal_paths
 from crystalcli.cli.parsing.command_group import Command, command_app
 from crystalcli.cli.terminal.output import output
 from crystalcli.errors import CrystalError
@@ -28,7 +28,7 @@ def status_command(
     everything: Annotated[
         bool, typer.Option("--all", help="List every file of the ledger, not only those that need attention.")
     ] = False,
-    crystal: CrystalOption = None,
+    crystal: CrystalsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare the crystal with the folders it was made from.
@@ -40,9 +40,8 @@ def status_command(
     from crystalcli.cli.render.check_view import print_status, status_json
     from crystalcli.library import Crystal
 
-    path = crystal_path(crystal)
-    with Crystal.open(path, encoder=None) as opened:
-        status = opened.status()
+    with Crystal.open(crystal_paths(crystal), encoder=None) as opened:
+        path, status = opened.path, opened.status()
     if as_json:
         output.json("status", {"path": str(path), **status_json(status)})
     else:

@@ -43,14 +43,11 @@ def complete_documents(ctx: typer.Context, incomplete: str) -> list[str]:
 def _offer_names(ctx: typer.Context, incomplete: str, names: Callable[[Crystal], Iterable[str]]) -> list[str]:
     """Offer names out of the crystal that the command line, or else the folder, names."""
     try:
-        from crystalcli.cli.options.crystal_options import crystal_path
+        from crystalcli.cli.options.crystal_options import crystal_paths
         from crystalcli.library import Crystal
 
-        option = ctx.params.get("crystal")
-        path = crystal_path(option if option is None else _as_path(option))
-        if not path.is_file():
-            return []
-        with Crystal.open(path, encoder=None) as crystal:
+        paths = crystal_paths([_as_path(path) for path in ctx.params.get("crystal") or ()])
+        with Crystal.open(paths, encoder=None) as crystal:
             return _offer(names(crystal), incomplete)
     except Exception:
         return []

@@ -6,6 +6,7 @@ Knows: Typer's annotations, where crystals and weights are looked for. Does not 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -21,12 +22,22 @@ if TYPE_CHECKING:
     from crystalcli.library import Crystal
 
 CrystalOption = Annotated[
-    Path | None,
+    list[Path] | None,
     typer.Option(
         "-c",
         "--crystal",
         metavar="FILE",
         help="The crystal file. Default: $CRYSTAL_FILE, else the nearest memory.crystal in this folder or above it.",
+    ),
+]
+CrystalsOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "-c",
+        "--crystal",
+        metavar="FILE",
+        help="The crystal file; or several to be read as one: a folder, 'shards/*.crystal', or -c again. "
+        "Default: $CRYSTAL_FILE, else the nearest memory.crystal in this folder or above it.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
@@ -90,22 +101,43 @@ def parse_half_life(text: str | None) -> HalfLife:
         raise UsageError(f"invalid --half-life {text!r}: expected a number of days, or off") from None
 
 
-def crystal_path(option: Path | None) -> Path:
-    """Find the crystal that a command works on.
+def crystal_path(option: Sequence[Path] | None) -> Path:
+    """Find the one crystal that a command works on.
 
     Args:
-        option: value of --crystal.
+        option: values of --crystal.
+
+    Raises:
+        UsageError: there are several, or a glob.
     """
-    return expanded(option) if option is not None else default_path(Path.cwd(), os.environ.get("CRYSTAL_FILE"))
+    paths = crystal_paths(option)
+    if len(paths) > 1:
+        raise UsageError("this command works on one crystal: give -c once (`crystal merge` makes one of several)")
+    if not paths[0].exists() and any(letter in paths[0].name for letter in "*?["):
+        raise UsageError(
+            f"{paths[0]} may be several crystals: this command works on one (`crystal merge` makes one of several)"
+        )
+    return paths[0]
+
+
+def crystal_paths(option: Sequence[Path] | None) -> list[Path]:
+    """Find the crystals that a command reads as one: files, folders and globs.
+
+    Args:
+        option: values of --crystal.
+    """
+    return [expanded(path) for path in option] if option else [default_path(Path.cwd(), os.environ.get("CRYSTAL_FILE"))]
 
 
 def open_crystal(
-    option: Path | None, *, encoder: bool = True, encoder_folder: Path | None = None, keeps: bool = False
+    option: Sequence[Path] | None, *, encoder: bool = True, encoder_folder: Path | None = None, keeps: bool = False
 ) -> Crystal:
     """Open the crystal for reading, with a notice when text is to be found by words alone.
 
+    Several are opened as one.
+
     Args:
-        option: value of --crystal.
+        option: values of --crystal.
         encoder: whether the command needs the encoder's weights.
         encoder_folder: value of --encoder; checked even if the command needs no weights.
         keeps: whether what a language model says of documents is kept in the file.
@@ -114,12 +146,13 @@ def open_crystal(
     from crystalcli.library import Crystal
 
     choice = encoder_folder if encoder_folder is not None else "auto" if encoder else None
-    path = crystal_path(option)
-    mode: Literal["auto", "read"] = "auto" if keeps and path.exists() else "read"
-    crystal = Crystal(path, mode=mode, encoder=choice, fetch=fetch_default_weights)
-    if not crystal.index_told() and mode == "read":
-        with Crystal(path, encoder=choice, fetch=fetch_default_weights) as teller:
-            teller.index_told()
+    paths = crystal_paths(option)
+    mode: Literal["auto", "read"] = "auto" if keeps and len(paths) == 1 and paths[0].exists() else "read"
+    crystal = Crystal(paths, mode=mode, encoder=choice, fetch=fetch_default_weights)
+    if not crystal.index_told() and crystal.read_only:
+        for file in crystal.files:
+            with Crystal(file, encoder=choice, fetch=fetch_default_weights) as teller:
+                teller.index_told()
     if encoder and (notice := _layers_notice(crystal)):
         output.note(notice)
     return crystal
@@ -140,7 +173,7 @@ def _layers_notice(crystal: Crystal) -> str:
     return f"layers of {format_share(share)}: {found} found by words alone; {rest}"
 
 
-def open_memories(option: Path | None, *, makes: bool = False) -> Crystal:
+def open_memories(option: Sequence[Path] | None, *, makes: bool = False) -> Crystal:
     """Open the crystal for what is told; no weights are fetched for that.
 
     Args:

@@ -95,6 +95,7 @@ def place_json(place: Place) -> dict[str, Any]:
     return {
         "path": place.path,
         "source": place.source,
+        "crystal": place.crystal,
         "start": place.start,
         "end": place.end,
         "line_start": place.line_start,

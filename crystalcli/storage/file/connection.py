@@ -75,6 +75,14 @@ def make_database(path: Path, meta: dict[str, str]) -> None:
             os.close(folder)
 
 
+def scratch_database() -> sqlite3.Connection:
+    """Make the tables of an empty crystal in a private file, which goes with the connection."""
+    connection = _sqlite("")
+    for statement in schema_statements():
+        connection.execute(statement)
+    return connection
+
+
 def write_error(path: Path, error: Exception) -> CrystalError:
     """Make the error that says why a file could not be written, and what to do."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF

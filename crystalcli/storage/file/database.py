@@ -50,7 +50,7 @@ class Database:
         format: Its format version, which a writer keeps.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, writable: bool) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, writable: bool, files: Sequence[Path] = ()) -> None:
         self.path = path
         self.writable = writable
         self.shared = False
@@ -60,7 +60,7 @@ class Database:
         self._identity = (0, 0)  # device and inode, to notice another file in its place
         self._sealer: RowSealer | None = None
         self._wal = False
-        self._guard = QueryGuard(connection, path)
+        self._guard = QueryGuard(connection, path, files)
 
     # --- opening and closing ------------------------------------------------------------------
 
@@ -221,6 +221,15 @@ class Database:
             raise CrystalError(f"cannot replace {self.path}: {error.strerror}") from error
         finally:
             self.close()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that it is read from: several, where several crystals are read as one."""
+        return (self.path,)
+
+    def reopened(self) -> Self:
+        """Open the crystal anew for reading, as it is now."""
+        return self.open(self.path)
 
     def replaced(self) -> bool:
         """Tell whether another file has taken this one's place since it was opened."""

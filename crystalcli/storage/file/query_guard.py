@@ -23,9 +23,17 @@ _ROWS_AT_ONCE = 1 << 7
 class QueryGuard:
     """Runs the queries of one connection."""
 
-    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, db: sqlite3.Connection, path: Path, files: Sequence[Path] = ()) -> None:
+        """Bound the queries of a connection.
+
+        Args:
+            db: The connection.
+            path: The crystal, for errors.
+            files: The files whose sizes bound the queries; empty: the crystal alone.
+        """
         self._db = db
         self._path = path
+        self._files = files or (path,)
         # Checks left to the running query; None while no guarded query runs.
         self._checks_left: int | None = None
         db.set_progress_handler(self._too_long, _STEPS)
@@ -63,11 +71,12 @@ class QueryGuard:
             self._checks_left = None
 
     def _file_size(self) -> int:
-        """Sum the bytes of the file and its log, and a few pages more."""
-        size, place = 1 << 16, real_path(self._path)
-        for suffix in ("", "-wal"):
-            with contextlib.suppress(OSError):
-                size += Path(f"{place}{suffix}").stat().st_size
+        """Sum the bytes of the files and their logs, and a few pages more."""
+        size = 1 << 16
+        for place in map(real_path, self._files):
+            for suffix in ("", "-wal"):
+                with contextlib.suppress(OSError):
+                    size += Path(f"{place}{suffix}").stat().st_size
         return size
 
     def _too_long(self) -> int:

@@ -6,7 +6,7 @@ Knows in which stretch between two landmarks a character lies. Does not know wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from crystalcli.datatypes import LANDMARKS
 from crystalcli.storage.file.database import Database
@@ -23,6 +23,17 @@ class LandmarkTable(Database):
         """Insert landmarks, each (start, kind, label), inside a transaction."""
         rows = ((source, *landmark) for landmark in landmarks)
         self._db.executemany("INSERT OR REPLACE INTO landmark VALUES (?, ?, ?, ?)", rows)
+
+    def add_all_landmarks(self, rows: Iterable[tuple[int, int, str, str]]) -> None:
+        """Insert landmarks of many sources, each (source, start, kind, label), in a transaction."""
+        self._db.executemany("INSERT INTO landmark VALUES (?, ?, ?, ?)", rows)
+
+    def all_landmarks(self) -> Iterator[tuple[int, int, str, str]]:
+        """Read (source, start, kind, label) of every landmark."""
+        for row in self.stream("SELECT source, start, kind, label FROM landmark ORDER BY source, kind, start"):
+            if tuple(map(type, row)) != (int, int, str, str):
+                raise self.damaged("a row of the table landmark has impossible values")
+            yield row
 
     def landmark_before(self, source: int, kind: str, position: int) -> str:
         """Read the label of the last landmark of `kind` at or before `position`, or ""."""

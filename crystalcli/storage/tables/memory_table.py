@@ -86,6 +86,10 @@ class MemoryTable(Database):
         """Read what was told and is not indexed yet, in the order in which it was told."""
         return self._memories("WHERE source = 0 ORDER BY told, rowid", ())
 
+    def told_rows(self) -> list[MemoryRow]:
+        """Read everything that was told, in the order of the table."""
+        return self._memories("ORDER BY rowid", ())
+
     def has_waiting(self) -> bool:
         """Tell whether something was told that is not indexed yet."""
         return self.format >= MEMORIES_SINCE and bool(self.rows("SELECT 1 FROM memory WHERE source = 0 LIMIT 1"))

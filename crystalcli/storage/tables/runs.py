@@ -25,6 +25,11 @@ class RunTable(Database):
         rows = self.rows("SELECT * FROM run WHERE source = ? ORDER BY ordinal", (source,))
         return [checked_row(RunRow, row, self.path) for row in rows]
 
+    def all_runs(self) -> Iterator[RunRow]:
+        """Read the runs of every source, in order."""
+        for row in self.stream("SELECT * FROM run ORDER BY source, ordinal"):
+            yield checked_row(RunRow, row, self.path)
+
     def runs_over(self, chunk: int) -> list[RunRow]:
         """Read every run that holds `chunk`: one for each place where that text stands."""
         query = (

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from crystalcli.storage.file.database import Database
 from crystalcli.storage.tables.blobs import compressed, decompressed, digest
-from crystalcli.storage.tables.rows import SegmentRow, checked_row, typed_rows
+from crystalcli.storage.tables.rows import SegmentRow, batched, checked_row, typed_rows
 
 CONTEXTS_PART = "contexts"  # the part's name
 CONTEXTS_SINCE = 2  # the format version from which on chunks have contexts
@@ -117,6 +117,28 @@ class SegmentTables(Database):
         except ValueError as error:
             raise self.damaged(f"part {name} of segment {segment} {error}") from error
 
+    def parts_of(self, segments: Sequence[int], names: Sequence[str]) -> dict[int, dict[str, bytes]]:
+        """Read parts of a few segments in one query.
+
+        Args:
+            segments: Ids of segments.
+            names: Names of parts.
+
+        Returns:
+            The parts by name, for each segment; missing parts are left out.
+
+        Raises:
+            DamagedCrystalError: A part does not match its digest.
+        """
+        query = "SELECT segment, name, digest, data FROM part WHERE segment IN ({}) AND name IN ({})"
+        marks = (", ".join("?" * len(values)) for values in (segments, names))
+        parts: dict[int, dict[str, bytes]] = {segment: {} for segment in segments}
+        for segment, name, stored_digest, data in self.rows(query.format(*marks), [*segments, *names]):
+            if not isinstance(data, bytes) or name not in names or digest(data) != stored_digest:
+                raise self.damaged(f"part {name} of segment {segment} does not match its digest")
+            parts[segment][name] = data
+        return parts
+
     def part_sizes(self) -> dict[str, tuple[int, int]]:
         """Sum the sizes of parts by name: bytes as stored, and bytes before compression."""
         query = "SELECT name, sum(length(data)), sum(size) FROM part GROUP BY name"
@@ -124,7 +146,7 @@ class SegmentTables(Database):
         return {name: (stored, size) for name, stored, size in rows}
 
 
-def stored_parts(store: Database, segments: Sequence[int], names: Sequence[str]) -> Iterator[dict[str, bytes]]:
+def stored_parts(store: SegmentTables, segments: Sequence[int], names: Sequence[str]) -> Iterator[dict[str, bytes]]:
     """Read parts of many segments in few queries, never all at once.
 
     Args:
@@ -138,15 +160,8 @@ def stored_parts(store: Database, segments: Sequence[int], names: Sequence[str])
     Raises:
         DamagedCrystalError: A part does not match its digest.
     """
-    for start in range(0, len(segments), _SEGMENTS_AT_ONCE):
-        batch = segments[start : start + _SEGMENTS_AT_ONCE]
-        query = "SELECT segment, name, digest, data FROM part WHERE segment IN ({}) AND name IN ({})"
-        marks = (", ".join("?" * len(values)) for values in (batch, names))
-        parts: dict[int, dict[str, bytes]] = {segment: {} for segment in batch}
-        for segment, name, stored_digest, data in store.rows(query.format(*marks), [*batch, *names]):
-            if not isinstance(data, bytes) or name not in names or digest(data) != stored_digest:
-                raise store.damaged(f"part {name} of segment {segment} does not match its digest")
-            parts[segment][name] = data
+    for batch in batched(segments, _SEGMENTS_AT_ONCE):
+        parts = store.parts_of(batch, names)
         for segment in batch:
             yield parts.pop(segment)
 

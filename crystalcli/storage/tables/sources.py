@@ -6,6 +6,8 @@ read again.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from crystalcli.storage.file.database import Database
 from crystalcli.storage.file.schema import CODES_SINCE, MEMORIES_SINCE, SUMMARIES_SINCE
 from crystalcli.storage.tables.reason_codes import reason_code_of
@@ -14,6 +16,17 @@ from crystalcli.storage.tables.rows import SourceRow, checked_row
 
 class SourceTable(Database):
     """The rows of `source`."""
+
+    def origin(self, number: int) -> tuple[SourceTable, int]:
+        """Find where a source is from.
+
+        Args:
+            number: Its id.
+
+        Returns:
+            The crystal, and the source's id there: others where several crystals are read as one.
+        """
+        return self, number
 
     def sources(self) -> list[SourceRow]:
         """Read every source, in order of its id."""
@@ -54,6 +67,12 @@ class SourceTable(Database):
             del row["code"]
         query = f"INSERT OR REPLACE INTO source ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})"
         return int(self._db.execute(query, tuple(row.values())).lastrowid or 0)
+
+    def add_sources(self, sources: Iterable[SourceRow]) -> None:
+        """Insert sources with the ids that they have, inside a transaction."""
+        names = SourceRow._fields
+        query = f"INSERT INTO source ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+        self._db.executemany(query, sources)
 
     def drop_source(self, number: int) -> None:
         """Delete a source from the ledger, with what was told of a memory, inside a transaction."""

@@ -18,12 +18,17 @@ class SummaryTable(Database):
 
     def summaries(self, source: int) -> list[SummaryRow]:
         """Read the summaries of a document's parts, in order."""
+        return self._summaries("WHERE source = ? ORDER BY start, characters, model", (source,))
+
+    def all_summaries(self) -> list[SummaryRow]:
+        """Read the summaries of the parts of all documents."""
+        return self._summaries("ORDER BY source, start, characters, model", ())
+
+    def _summaries(self, clause: str, values: tuple[int, ...]) -> list[SummaryRow]:
         if self.format < SUMMARIES_SINCE:
             return []
-        query = (
-            f"SELECT {', '.join(SummaryRow._fields)} FROM summary WHERE source = ? ORDER BY start, characters, model"
-        )
-        return [checked_row(SummaryRow, row, self.path) for row in self.rows(query, (source,))]
+        query = f"SELECT {', '.join(SummaryRow._fields)} FROM summary {clause}"
+        return [checked_row(SummaryRow, row, self.path) for row in self.rows(query, values)]
 
     def add_summaries(self, rows: Iterable[SummaryRow]) -> None:
         """Insert or replace summaries, inside a transaction; `add_new_tables` comes first."""

@@ -14,7 +14,7 @@ from crystalcli.answering import DEFAULT_FLOOR
 from crystalcli.cli.options.command_input import join_words, read_question, read_text_file, read_text_or_file
 from crystalcli.cli.options.crystal_options import (
     AllowRemoteOption,
-    CrystalOption,
+    CrystalsOption,
     DepthOption,
     EncoderOption,
     HalfLifeOption,
@@ -174,7 +174,7 @@ def ask_command(
             "--store/--no-store", help="At a prompt, keep questions and answers in the crystal. Default: kept."
         ),
     ] = True,
-    crystal: CrystalOption = None,
+    crystal: CrystalsOption = None,
     encoder: EncoderOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -268,7 +268,7 @@ def ask_command(
             where = recall_filter(opened, within, kind, since, until, by, tag, options.today, as_of)
             options = replace(options, where=where)
             asked_model = model if context_only else chat_model
-            stores = store and question is None
+            stores = store and question is None and not opened.read_only
             session = AskSession(opened, options, asked_model, allow_remote, form, context_only, offer, stores)
             if question is not None:
                 with stop_on_signals():

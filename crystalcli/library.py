@@ -292,6 +292,7 @@ class Crystal(CrystalReader):
         reread: bool = False,
         codebooks_from: Paths = (),
         layers: bool = True,
+        jobs: int | None = None,
         progress: OnProgress | None = None,
     ) -> IngestReport:
         """Read files and folders into the crystal.
@@ -320,6 +321,9 @@ class Crystal(CrystalReader):
             codebooks_from: Files from which the codebooks of an own encoder are learnt, if the
                 crystal lacks them; empty: the text of the first ingest.
             layers: Whether layers are made after the text; False leaves them to `make_layers`.
+            jobs: The number of processes that make layers, and of files that are parsed at a time;
+                None: one process with a thread for each processor where there are up to two, else
+                one process for each.
             progress: Called now and then.
 
         Raises:
@@ -337,6 +341,7 @@ class Crystal(CrystalReader):
             codebooks_from=expand_paths(_as_sequence(codebooks_from)),
             read_options=ReadOptions(password=password, reread=reread),
             layers=layers,
+            jobs=jobs,
         )
         named = _as_sequence(paths)
         addresses = [path for path in named if isinstance(path, str) and is_address(path)]
@@ -401,10 +406,15 @@ class Crystal(CrystalReader):
             report = ingest_into(store, self._encoder, paths, progress, options)
         if not options.layers or report.lexical_only:
             return replace(report, layer_share=self.layer_share)
-        return report.with_layers(self._make_layers(progress, options.encoder_cache))
+        return report.with_layers(self._make_layers(progress, options.encoder_cache, jobs=options.jobs))
 
     def make_layers(
-        self, *, wait: float = 0.0, background: bool = False, progress: OnProgress | None = None
+        self,
+        *,
+        wait: float = 0.0,
+        background: bool = False,
+        jobs: int | None = None,
+        progress: OnProgress | None = None,
     ) -> LayersReport:
         """Make the layers of text that has none yet, the newest first.
 
@@ -416,6 +426,7 @@ class Crystal(CrystalReader):
                 these they are left to it.
             background: Whether this process is the crystal's worker in the background, which
                 `crystal ingest --stop` stops.
+            jobs: As in `ingest`.
             progress: Called now and then.
 
         Raises:
@@ -426,7 +437,7 @@ class Crystal(CrystalReader):
             raise CrystalError(f"{self.path} was opened for reading only")
         if self._encoder.folder is None:
             raise ModelMissingError(self._encoder.missing)
-        return self._make_layers(progress, wait=wait, background=background)
+        return self._make_layers(progress, wait=wait, background=background, jobs=jobs)
 
     def _make_layers(
         self,
@@ -434,6 +445,7 @@ class Crystal(CrystalReader):
         cache: CachedEncoder | None = None,
         wait: float = 0.0,
         background: bool = False,
+        jobs: int | None = None,
     ) -> LayersReport:
         """Make layers with the encoder's weights, which are here."""
         from crystalcli.ingest import make_layers
@@ -452,6 +464,7 @@ class Crystal(CrystalReader):
             wait=wait,
             on_wait=self._on_wait,
             background=background,
+            jobs=jobs,
         )
 
     @property

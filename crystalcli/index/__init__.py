@@ -15,6 +15,8 @@ document_chunks.py     The chunks of one document as the index stores them, each
                        and language.
 document_lookup.py     Finds one document by its name or by the end of its path.
 encoder.py             The encoder of a crystal: the program's own, or one in a user's folder.
+encoder_processes.py   Layers made by several processes, each with one thread and weights of its
+                       own.
 fidelity.py            The fidelity of codes: their mean cosine to the vectors, per layer.
 fill.py                Missing parts of a crystal, made after its text: layers and codebooks.
 glob_pattern.py        Globs over the names of documents, as regular expressions.
@@ -22,9 +24,9 @@ index_reader.py        The resident index of a crystal: the segment, chunk and c
 layer_encoder.py       Encoding of chunks to the codes of layers 1 to 3.
 ledger_summary.py      Summary of a crystal's ledger: how many documents of which kinds are in which
                        folders.
+multi_store.py         Several crystals read as one, as Lucene's MultiReader reads several indexes.
 name_dates.py          Dates in the names of documents: `2026-03-16.md`, `2026/03/16.md`, `2026-03
                        notes.txt`.
-multi_store.py         Several crystals read as one, as Lucene's MultiReader reads several indexes.
 node_spans.py          Nodes of one layer of a document, in its order, with their places in its
                        text.
 place.py               The place of a span: its file, chapter, pages, lines, sheet and row, message.
@@ -91,6 +93,11 @@ if TYPE_CHECKING:
         find_named_encoder,
         open_encoder,
         resolve_encoder,
+    )
+    from crystalcli.index.encoder_processes import (
+        CHILD_MEMORY,
+        EncoderProcesses,
+        fill_layers_by_processes,
     )
     from crystalcli.index.fidelity import (
         add_fidelity,
@@ -220,6 +227,11 @@ else:
                 "open_encoder",
                 "resolve_encoder",
             ),
+            "encoder_processes": (
+                "fill_layers_by_processes",
+                "EncoderProcesses",
+                "CHILD_MEMORY",
+            ),
             "fidelity": (
                 "add_fidelity",
                 "append_chunks",
@@ -253,9 +265,9 @@ else:
             ),
             "name_dates": ("name_day",),
             "multi_store": (
-                "MultiLedger",
-                "MultiStore",
                 "UnitedDocument",
+                "MultiStore",
+                "MultiLedger",
             ),
             "node_spans": (
                 "LAYER_NAMES",
@@ -300,6 +312,7 @@ else:
 __all__ = [
     "CHAPTERED",
     "CHAPTER_KEYS",
+    "CHILD_MEMORY",
     "CONTEXT_MARK",
     "DEFAULT_META",
     "ENCODER",
@@ -313,6 +326,7 @@ __all__ = [
     "ChunkView",
     "ContextTracker",
     "Encoder",
+    "EncoderProcesses",
     "IndexReader",
     "LayerCodes",
     "LayerName",
@@ -350,6 +364,7 @@ __all__ = [
     "encode_short_chunks",
     "fidelity_sums",
     "fill_layers",
+    "fill_layers_by_processes",
     "fill_layers_in_turns",
     "find_document",
     "find_encoder",

@@ -9,8 +9,9 @@ Knows: segments, encoders, codebooks. Does not know: files, the ledger, question
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -45,17 +46,20 @@ def lacks_codebooks(store: Store, encoder: Encoder) -> bool:
     return encoder.mark is not None and not stored_codebooks(store)
 
 
-def make_lazy_encoder(store: Store, encoder: Encoder, cache: CachedEncoder | None = None) -> LazyEncoder:
+def make_lazy_encoder(
+    store: Store, encoder: Encoder, cache: CachedEncoder | None = None, threads: int | None = None
+) -> LazyEncoder:
     """Make the encoder of chunks, loaded when it is first used.
 
     Args:
         store: The open crystal.
         encoder: Its encoder, whose weights are here.
         cache: The encoder of the last ingest; it is used again for the same weights and codebooks.
+        threads: Threads of the encoder, where there is no cache; None: one for each processor.
     """
     codec = codec_of(store, encoder)
     if cache is None:
-        return LazyEncoder(encoder, codec)
+        return LazyEncoder(encoder, codec, threads)
     codebooks = tuple(sorted((name, digest(data)) for name, data in stored_codebooks(store).items()))
     return cache.of(encoder, codec, (encoder.folder, encoder.mark, codebooks))
 
@@ -130,20 +134,21 @@ def fill_layers_in_turns(
         The number of tokens that were encoded.
     """
     tokens = 0
-    while (segment := _newest_without_layers(current())) is not None:
+    while segments := newest_without_layers(current(), (), 1):
+        segment = segments[0]
         if progress is not None:
-            progress(_progress(current(), tokens))
-        text = _read_segment(current(), segment)
+            progress(tell_progress(current(), tokens))
+        text = read_segment(current(), segment)
         codes = encoder.codes(text.chunks, text.tokens)
         with writing() as store:
-            if _store_layers(store, text, codes):
+            if store_layers(store, text, codes):
                 tokens += segment.tokens
     if tokens and progress is not None:
-        progress(_progress(current(), tokens))
+        progress(tell_progress(current(), tokens))
     return tokens
 
 
-class _SegmentText(NamedTuple):
+class SegmentText(NamedTuple):
     """The text of a segment that layers are made from.
 
     Attributes:
@@ -159,24 +164,33 @@ class _SegmentText(NamedTuple):
     tokens: list[int]
 
 
-def _newest_without_layers(store: Store) -> SegmentRow | None:
-    return next((segment for segment in reversed(store.segments()) if not segment.encoded), None)
+def newest_without_layers(store: Store, asked: Container[SegmentRow], most: int) -> list[SegmentRow]:
+    """List the newest segments without layers, the newest first.
+
+    Args:
+        store: The open crystal.
+        asked: Segments to leave out.
+        most: The most segments to list.
+    """
+    missing = (segment for segment in reversed(store.segments()) if not segment.encoded and segment not in asked)
+    return list(islice(missing, max(0, most)))
 
 
-def _read_segment(store: Store, segment: SegmentRow) -> _SegmentText:
+def read_segment(store: Store, segment: SegmentRow) -> SegmentText:
+    """Read the text of a segment that layers are made from."""
     no_ids = np.zeros(0, np.int32)
     with store.snapshot():
         reader = ChunkReader(store)
         numbers = range(segment.first_chunk, segment.first_chunk + segment.chunks)
         chunks = [Chunk(reader.text(chunk), no_ids, no_ids, reader.context(chunk)) for chunk in numbers]
-        return _SegmentText(segment, _text_digest(store, segment), chunks, [reader.tokens(chunk) for chunk in numbers])
+        return SegmentText(segment, _text_digest(store, segment), chunks, [reader.tokens(chunk) for chunk in numbers])
 
 
 def _text_digest(store: Store, segment: SegmentRow) -> bytes:
     return digest(store.part(segment.id, "hashes") + (store.frame(segment.id, CONTEXTS_PART) or b""))
 
 
-def _store_layers(store: Store, text: _SegmentText, codes: LayerCodes) -> bool:
+def store_layers(store: Store, text: SegmentText, codes: LayerCodes) -> bool:
     """Store a segment's layers, unless the segment has others or is another one by now.
 
     Returns:
@@ -193,6 +207,12 @@ def _store_layers(store: Store, text: _SegmentText, codes: LayerCodes) -> bool:
     return True
 
 
-def _progress(store: Store, tokens: int) -> Progress:
+def tell_progress(store: Store, tokens: int) -> Progress:
+    """Tell how many tokens of a crystal have layers.
+
+    Args:
+        store: The open crystal.
+        tokens: Tokens that were encoded in this run.
+    """
     done, total = store.encoded_tokens()
     return Progress(done, total, "tokens", tokens=tokens, encoded_tokens=tokens, phase=Phase.LAYERS)

@@ -219,14 +219,15 @@ class LayerEncoder:
 class LazyEncoder:
     """A LayerEncoder that is loaded on first use, so that an ingest without news needs no torch."""
 
-    def __init__(self, encoder: Encoder, codec: Codec | None) -> None:
+    def __init__(self, encoder: Encoder, codec: Codec | None, threads: int | None = None) -> None:
         """Remember what to load.
 
         Args:
             encoder: The crystal's encoder, whose weights are here.
             codec: Its codec; None for that of the program's own encoder.
+            threads: As of `LayerEncoder`.
         """
-        self._encoder, self._codec = encoder, codec
+        self._encoder, self._codec, self._threads = encoder, codec, threads
         self._layers: LayerEncoder | None = None
 
     def layers(self) -> LayerEncoder:
@@ -239,7 +240,9 @@ class LazyEncoder:
         if self._layers is None:
             assert self._encoder.folder is not None
             self._encoder.verify()
-            self._layers = LayerEncoder(self._encoder.folder, tokenizer=self._encoder.tokenizer, codec=self._codec)
+            self._layers = LayerEncoder(
+                self._encoder.folder, tokenizer=self._encoder.tokenizer, codec=self._codec, threads=self._threads
+            )
         return self._layers
 
     def codes(self, chunks: Sequence[Chunk], tokens: Sequence[int] | None = None) -> LayerCodes:

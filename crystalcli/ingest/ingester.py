@@ -26,6 +26,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from crystalcli.cpu import available_processors
 from crystalcli.datatypes import (
     Change,
     Chunk,
@@ -246,6 +247,8 @@ class IngestOptions:
         read_options: How files are read.
         layers: Whether layers are made once the text is committed; False leaves them to a later
             ingest.
+        jobs: The number of processes that make layers, and of files that are parsed at a time;
+            None: as many as suit the machine.
     """
 
     prune: bool = False
@@ -258,6 +261,7 @@ class IngestOptions:
     encoder_cache: CachedEncoder | None = None
     read_options: ReadOptions = DEFAULT_READ_OPTIONS
     layers: bool = True
+    jobs: int | None = None
 
 
 def ingest_into(
@@ -289,7 +293,8 @@ def ingest_into(
     began = time.monotonic()
     if options.codebooks_from and lacks_codebooks(store, encoder):
         learn_codebooks(store, encoder, options.codebooks_from)
-    ingester = Ingester(store, None, progress, encoder, options.read_options)
+    jobs = available_processors() if options.jobs is None else options.jobs
+    ingester = Ingester(store, None, progress, encoder, options.read_options, jobs)
     report = ingester.run(
         paths,
         prune=options.prune,
@@ -313,6 +318,7 @@ class Ingester:
         progress: Callable[[Progress], None] | None = None,
         encoder: Encoder | None = None,
         options: ReadOptions = DEFAULT_READ_OPTIONS,
+        jobs: int = 1,
     ) -> None:
         """Prepare a run.
 
@@ -323,6 +329,7 @@ class Ingester:
             progress: Called now and then.
             encoder: The crystal's encoder, which decides where chunks end; None: the program's own.
             options: How files are read.
+            jobs: The number of files that are parsed at a time.
         """
         self._encoder = encoder or Encoder(None, None)
         self._store = store
@@ -330,7 +337,7 @@ class Ingester:
         self._writer = SegmentWriter(store, chunk_encoder, self._write_sources)
         self._tally = _Tally(lexical_only=chunk_encoder is None)
         self._ledger = Ledger(store)
-        self._detector = ChangeDetector(self._ledger, options)
+        self._detector = ChangeDetector(self._ledger, options, jobs)
         self._stale: set[int] = set()  # ids of sources whose text the next commit takes away
         self._finished: list[_OpenSource] = []
         self._current: _OpenSource | None = None

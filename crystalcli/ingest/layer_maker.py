@@ -18,8 +18,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crystalcli.cpu import available_processors
 from crystalcli.errors import CrystalError
-from crystalcli.index import fill_layers_in_turns, lacks_codebooks, learn_codebooks, make_lazy_encoder
+from crystalcli.index import (
+    CHILD_MEMORY,
+    EncoderProcesses,
+    fill_layers_by_processes,
+    fill_layers_in_turns,
+    lacks_codebooks,
+    learn_codebooks,
+    make_lazy_encoder,
+)
+from crystalcli.lm import available_memory
 from crystalcli.storage import MAKING_LAYERS, LockHolder, Store, lock_beside, lock_holder, release_lock
 
 if TYPE_CHECKING:
@@ -27,6 +37,8 @@ if TYPE_CHECKING:
     from crystalcli.index import CachedEncoder, Encoder
 
 _BACKGROUND = "background"  # the note of a worker in its lock
+_LEAST_SEGMENTS = 2  # for each process that encodes
+_THREADED = 2  # processors up to which one process has threads, and loads the weights once
 _STOP_SECONDS = 60.0  # that a worker has to end
 _POLL_SECONDS = 0.05
 
@@ -82,6 +94,7 @@ def make_layers(
     wait: float = 0.0,
     on_wait: Callable[[str], None] | None = None,
     background: bool = False,
+    jobs: int | None = None,
 ) -> LayersReport:
     """Make the layers of text that has none yet.
 
@@ -97,6 +110,7 @@ def make_layers(
         wait: Seconds to wait for another process that makes them; after these it is left to it.
         on_wait: Called once with a line for people, when the wait begins.
         background: Whether this process is a worker in the background.
+        jobs: The number of processes that encode, with a thread each; None: see `jobs_by_default`.
 
     Raises:
         CrystalError: The crystal cannot be written.
@@ -117,11 +131,33 @@ def make_layers(
         if lacks_codebooks(current(), encoder):
             with writing() as store:
                 learn_codebooks(store, encoder)
-        chunk_encoder = make_lazy_encoder(current(), encoder, cache)
-        tokens = fill_layers_in_turns(current, writing, chunk_encoder, progress)
+        missing = sum(not segment.encoded for segment in current().segments())
+        # A process that encodes less than a segment or two takes longer to start than it saves.
+        wanted = jobs if jobs is not None else 1 if cache is not None else jobs_by_default()
+        processes = min(wanted, -(-missing // _LEAST_SEGMENTS))
+        if processes > 1:
+            with EncoderProcesses(crystal, encoder, processes) as pool:
+                tokens = fill_layers_by_processes(current, writing, pool, progress)
+        else:
+            chunk_encoder = make_lazy_encoder(current(), encoder, cache, None if jobs is None else 1)
+            tokens = fill_layers_in_turns(current, writing, chunk_encoder, progress)
     finally:
         release_lock(lock)
     return LayersReport(tokens, time.monotonic() - began, current().layer_share())
+
+
+def jobs_by_default() -> int:
+    """Choose the number of processes that encode: 1, with a thread for each processor, on two.
+
+    On more processors the threads of one process wait for the interpreter's lock between batches,
+    and there are as many processes as processors, as far as the memory goes. This was reasoned, not
+    measured: no machine with more than two was at hand.
+    """
+    processors = available_processors()
+    if processors <= _THREADED:
+        return 1
+    memory = available_memory()
+    return processors if memory is None else max(1, min(processors, memory // (2 * CHILD_MEMORY)))
 
 
 def stop_layer_worker(crystal: Path) -> int | None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
@@ -23,12 +22,14 @@ from crystalcli.storage import SourceRow
 from crystalcli.text import (
     FileFilter,
     FoundFile,
+    ReadAhead,
     ReadOptions,
     SkippedPath,
     by_content,
     may_open,
-    open_source,
 )
+
+_LOOK_AHEAD = 32  # files of a walk that are looked at for the next to parse
 
 
 class Verdict(Enum):
@@ -76,14 +77,16 @@ class FileCheck(NamedTuple):
 class ChangeDetector:
     """Decides which files must be read, by one ledger."""
 
-    def __init__(self, ledger: Ledger, options: ReadOptions) -> None:
+    def __init__(self, ledger: Ledger, options: ReadOptions, jobs: int = 1) -> None:
         """Start a run.
 
         Args:
             ledger: The ledger, which may change during the run.
             options: How files are read in this run.
+            jobs: The number of files that are parsed at a time.
         """
         self._ledger, self._options = ledger, options
+        self._ahead = ReadAhead(options, jobs)
         self._users = SlackUsers()
 
     def judge(self, entries: Sequence[FoundFile | SkippedPath]) -> Iterator[WalkedFile]:
@@ -92,10 +95,26 @@ class ChangeDetector:
         Each file is judged when it is asked for, by the ledger as it is then.
         """
         self._users.note_walk(entries, self._ledger)
-        for entry in entries:
-            location = self._ledger.location(entry.path)
-            row = self._ledger.row_at(location)
-            yield WalkedFile(entry, location, row, self._verdict(entry, row))
+        try:
+            for number, entry in enumerate(entries):
+                location = self._ledger.location(entry.path)
+                row = self._ledger.row_at(location)
+                verdict = self._verdict(entry, row)
+                if verdict is Verdict.STALE:
+                    self._parse_ahead(entries[number + 1 : number + 1 + _LOOK_AHEAD])
+                yield WalkedFile(entry, location, row, verdict)
+        finally:
+            self._ahead.close()
+
+    def _parse_ahead(self, entries: Sequence[FoundFile | SkippedPath]) -> None:
+        """Begin to parse the next of some files that are stale as well."""
+        for entry in entries if self._ahead.room > 0 else ():
+            if isinstance(entry, FoundFile) and self._ahead.is_worthwhile(entry.path):
+                row = self._ledger.row_at(self._ledger.location(entry.path))
+                if self._verdict(entry, row) is Verdict.STALE:
+                    self._ahead.begin(entry.path, ocr=entry.ocr)
+                    if self._ahead.room <= 0:
+                        return
 
     def open_file(self, file: FoundFile, location: str) -> FileCheck:
         """Open a file and compare its bytes with the ledger.
@@ -107,7 +126,7 @@ class ChangeDetector:
         Raises:
             SourceError: The file cannot be read, or is not to be read for its contents.
         """
-        fingerprint, reading = open_source(file.path, replace(self._options, ocr=file.ocr))
+        fingerprint, reading = self._ahead.open(file.path, ocr=file.ocr)
         known = self._ledger.row_at(location)
         is_new = known is None or not known.chunks
         if reading.kind == "code" and not file.wanted and is_new and (refusal := by_content(file.path)):

@@ -5,6 +5,8 @@ The question it answers: which files are there, what text do they hold, and wher
 The order of its folders is discover, source, document, formats, chunking; each imports from those
 before it, and chunking does not import formats. `readers.py` alone knows every format.
 
+read_ahead.py          Files that are parsed before they are asked for, each by a process of its
+                       own.
 readers.py             Open a file as a document: find its kind, by its name and first bytes, and
                        the kind's reader.
 
@@ -333,6 +335,9 @@ if TYPE_CHECKING:
         draw_page,
         find_rectangles,
     )
+    from crystalcli.text.read_ahead import (
+        ReadAhead,
+    )
     from crystalcli.text.readers import (
         open_source,
         reader_version,
@@ -454,6 +459,7 @@ __all__ = [
     "Message",
     "NextBurst",
     "PagePicture",
+    "ReadAhead",
     "ReadOptions",
     "ReadingWithFiles",
     "SkippedPath",

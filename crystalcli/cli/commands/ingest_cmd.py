@@ -151,9 +151,9 @@ def ingest_command(
     from crystalcli.text import ReadOptions, check_ocr_installed
 
     if layers or stop:
-        if paths or (layers and stop) or wait_for or (stop and background):
-            raise UsageError("--layers goes with --background alone, and --stop with nothing: both read no PATH")
-        _layers_or_stop(crystal_path(crystal), encoder, stop, background, as_json)
+        if paths or (layers and stop) or wait_for or (stop and (background or jobs)):
+            raise UsageError("--layers goes with --background and --jobs, and --stop with nothing: both read no PATH")
+        _layers_or_stop(crystal_path(crystal), encoder, stop, background, jobs, as_json)
         return
     if not paths:
         raise UsageError("give a PATH to read; --layers makes the layers of what is read already")
@@ -208,6 +208,7 @@ def ingest_command(
                     codebooks_from=samples,
                     read_options=ReadOptions(password=password, reread=reread),
                     layers=False,
+                    jobs=jobs,
                 )
                 if samples and opened.own_encoder and not opened.lacks_codebooks:
                     output.note("this crystal has its codebooks already: --codebooks-from is not read")
@@ -219,9 +220,9 @@ def ingest_command(
                     target.resolve().unlink(missing_ok=True)
             if stats.documents and not report.lexical_only and report.layer_share < 1.0:
                 if background:
-                    report = replace(report, layers_by=start_worker(target, encoder))
+                    report = replace(report, layers_by=start_worker(target, encoder, jobs))
                 elif wait_for is not WaitFor.TEXT:
-                    report, stats = add_layers(report, target, weights)
+                    report, stats = add_layers(report, target, weights, jobs)
     except KeyboardInterrupt:
         raise stopped_error(target) from None
     if report.lexical_only:
@@ -263,7 +264,9 @@ def _dry_run(
         print_forecast(forecast, verbose)
 
 
-def _layers_or_stop(crystal: Path, encoder: Path | None, stop: bool, background: bool, as_json: bool) -> None:
+def _layers_or_stop(
+    crystal: Path, encoder: Path | None, stop: bool, background: bool, jobs: int | None, as_json: bool
+) -> None:
     """Make layers of what is read already, here or by a worker; or stop the worker."""
     from crystalcli.cli.commands.layers_run import make_layers_here, start_worker, stopped_error
     from crystalcli.cli.render.ingest_view import layers_json, print_layers
@@ -275,12 +278,12 @@ def _layers_or_stop(crystal: Path, encoder: Path | None, stop: bool, background:
     with Crystal.open(crystal, encoder=None) as opened:
         share = opened.layer_share
     if stop or background or share == 1.0:
-        worker = start_worker(crystal, encoder) if background and share < 1.0 else None
+        worker = start_worker(crystal, encoder, jobs) if background and share < 1.0 else None
         report = LayersReport(0, 0.0, share, worker)
     else:
         try:
             with stop_on_signals():
-                report = make_layers_here(crystal, encoder if encoder is not None else "auto")
+                report = make_layers_here(crystal, encoder if encoder is not None else "auto", jobs)
         except KeyboardInterrupt:
             raise stopped_error(crystal) from None
     if as_json:

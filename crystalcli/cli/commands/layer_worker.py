@@ -1,6 +1,6 @@
 """The worker that `crystal ingest --background` leaves: makes layers at low priority, then ends.
 
-python -m crystalcli.cli.commands.layer_worker CRYSTAL [ENCODER]
+python -m crystalcli.cli.commands.layer_worker CRYSTAL [ENCODER [JOBS]]
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ def main(arguments: Sequence[str]) -> int:
     """Make layers until all are made, or until it is stopped.
 
     Args:
-        arguments: the crystal, and the encoder's folder or name if one was given.
+        arguments: the crystal, and the encoder's folder or name if one was given, and the number
+            of processes.
 
     Returns:
         The exit code.
@@ -30,9 +31,10 @@ def main(arguments: Sequence[str]) -> int:
     if hasattr(os, "nice"):
         os.nice(_LOWEST_PRIORITY)
     encoder: str = arguments[1] if len(arguments) > 1 else "auto"
+    jobs = int(arguments[2]) if len(arguments) > 2 else None
     try:
         with stop_on_signals(), Crystal(Path(arguments[0]), encoder=encoder, reranker=None) as crystal:
-            crystal.make_layers(background=True)
+            crystal.make_layers(background=True, jobs=jobs)
     except KeyboardInterrupt:
         return StoppedError.exit_code
     except CrystalError as error:

@@ -25,12 +25,13 @@ _START_SECONDS = 30.0  # that a worker has to begin
 _POLL_SECONDS = 0.05
 
 
-def make_layers_here(crystal: Path, encoder: str | Path | None) -> LayersReport:
+def make_layers_here(crystal: Path, encoder: str | Path | None, jobs: int | None = None) -> LayersReport:
     """Make layers in this process; another one that makes them is waited for.
 
     Args:
         crystal: the crystal, which exists.
         encoder: as of `Crystal`.
+        jobs: value of --jobs.
 
     Raises:
         ModelMissingError: the encoder's weights are not here.
@@ -41,16 +42,19 @@ def make_layers_here(crystal: Path, encoder: str | Path | None) -> LayersReport:
         Crystal(crystal, encoder=encoder, fetch=fetch_default_weights, on_wait=output.note, reranker=None) as opened,
         ingest_bar() as progress,
     ):
-        return opened.make_layers(wait=float("inf"), progress=progress)
+        return opened.make_layers(wait=float("inf"), jobs=jobs, progress=progress)
 
 
-def add_layers(report: IngestReport, crystal: Path, encoder: str | Path | None) -> tuple[IngestReport, StatsReport]:
+def add_layers(
+    report: IngestReport, crystal: Path, encoder: str | Path | None, jobs: int | None = None
+) -> tuple[IngestReport, StatsReport]:
     """Make the layers after the text of an ingest.
 
     Args:
         report: the ingest of the text.
         crystal: the crystal.
         encoder: as of `Crystal`.
+        jobs: value of --jobs.
 
     Returns:
         The report of text and layers, and the figures of the crystal afterwards.
@@ -59,18 +63,19 @@ def add_layers(report: IngestReport, crystal: Path, encoder: str | Path | None) 
 
     if output.shows_progress:
         output.note("the text is stored and questions are answered; layers follow, which make answers better")
-    layers = make_layers_here(crystal, encoder)
+    layers = make_layers_here(crystal, encoder, jobs)
     with Crystal.open(crystal, encoder=None) as opened:
         stats = opened.stats()
     return report.with_layers(layers), stats
 
 
-def start_worker(crystal: Path, encoder: Path | None) -> int:
+def start_worker(crystal: Path, encoder: Path | None, jobs: int | None = None) -> int:
     """Leave a worker that makes layers at low priority after this process has ended.
 
     Args:
         crystal: the crystal.
         encoder: value of --encoder.
+        jobs: value of --jobs.
 
     Returns:
         The process that makes layers: the new worker, or another one that makes them already.
@@ -83,8 +88,10 @@ def start_worker(crystal: Path, encoder: Path | None) -> int:
     if (present := layer_worker(crystal)) is not None:
         return present.process
     command = [sys.executable, "-m", "crystalcli.cli.commands.layer_worker", str(crystal.absolute())]
-    if encoder is not None:
-        command.append(str(encoder.absolute() if encoder.exists() else encoder))
+    if encoder is not None or jobs is not None:
+        command.append(str(encoder.absolute() if encoder is not None and encoder.exists() else encoder or "auto"))
+    if jobs is not None:
+        command.append(str(jobs))
     nowhere = subprocess.DEVNULL
     worker = subprocess.Popen(command, stdin=nowhere, stdout=nowhere, stderr=nowhere, start_new_session=True)
     deadline = time.monotonic() + _START_SECONDS

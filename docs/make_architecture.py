@@ -26,7 +26,7 @@ ROOMS = (
     ("evaluation maintenance memories overview retrieval_lm", 4),
     ("answering", 5),
     ("library", 6),
-    ("mcp_server", 7),
+    ("cluster mcp_server", 7),
     ("cli", 8),
     ("examples", 9),
 )

@@ -43,6 +43,7 @@ FLOORS = {
     "retrieval_lm": 4,
     "answering": 5,
     "library": 6,
+    "cluster": 7,
     "mcp_server": 7,
     "web_server": 8,
     "cli": 9,
@@ -89,6 +90,7 @@ HOMES = {
     "pickle": set(),
     "transformers": {"lm"},
     "xllamacpp": {"lm"},
+    "ray": {"cluster"},
     "sentence_transformers": set(),
     "gguf": set(),
 }

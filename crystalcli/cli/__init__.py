@@ -29,6 +29,8 @@ commands/
     open_cmd.py          `crystal open`: a source of the last answer in an editor, or in the
                          system's viewer.
     perplexity_cmd.py    `crystal perplexity`: the language model with memory and without.
+    ray_run.py           An ingest over Ray as a command: its bar, its report, and what a stop
+                         leaves.
     recall_cmd.py        `crystal recall`: the passages that answer a question best, for one
                          question or many.
     remember_cmd.py      `crystal remember`: a sentence or a note into the crystal.

@@ -57,8 +57,12 @@ if TYPE_CHECKING:
         folders_noted,
         home_of,
         is_piped,
+        own_files,
         parent_locations,
         path_at_location,
+    )
+    from crystalcli.ingest.slack_users import (
+        users_last,
     )
     from crystalcli.ingest.status import (
         SourceStatus,
@@ -84,6 +88,7 @@ else:
     __getattr__ = lazy_names(
         __name__,
         {
+            "slack_users": ("users_last",),
             "dry_run": (
                 "ForecastFile",
                 "ForecastReport",
@@ -109,6 +114,7 @@ else:
                 "stop_layer_worker",
             ),
             "locations": (
+                "own_files",
                 "folders_asked",
                 "folders_noted",
                 "home_of",
@@ -161,10 +167,12 @@ __all__ = [
     "is_piped",
     "layer_worker",
     "make_layers",
+    "own_files",
     "parent_locations",
     "path_at_location",
     "rules_as_json",
     "spool_stream",
     "stop_layer_worker",
     "stored_rules",
+    "users_last",
 ]

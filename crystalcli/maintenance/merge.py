@@ -55,7 +55,12 @@ class MergeReport:
 
 
 def merge_crystals(
-    paths: Sequence[Path], output: Path, *, force: bool = False, progress: Callable[[int, int], None] | None = None
+    paths: Sequence[Path],
+    output: Path,
+    *,
+    force: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    least: int = 2,
 ) -> MergeReport:
     """Merge two or more crystals into a new one.
 
@@ -68,15 +73,16 @@ def merge_crystals(
         output: The crystal to make.
         force: Replace the crystal at `output`.
         progress: Called after each document with the tokens that are done and all tokens.
+        least: The least number of crystals.
 
     Raises:
-        UsageError: There are fewer than two crystals.
+        UsageError: There are fewer crystals.
         EncoderMismatchError: The vectors of the crystals are not comparable.
         CrystalError: `output` exists and `force` is False, or it cannot be written.
         DamagedCrystalError: A crystal is damaged.
     """
     started = time.monotonic()
-    if len(paths) < 2:
+    if len(paths) < least:
         raise UsageError("give two crystals or more")
     if output.exists() and not force:
         raise CrystalError(f"{output} exists already; --force replaces it")

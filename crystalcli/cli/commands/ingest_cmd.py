@@ -118,6 +118,29 @@ def ingest_command(
     stop: Annotated[
         bool, typer.Option("--stop", help="Stop the worker in the background; what it has made stays.")
     ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            metavar="N",
+            min=1,
+            help="Make layers by N processes of one thread, and parse N files at a time; each process takes 450 MB. "
+            "Default: one process with all threads on one or two processors, else one for each.",
+        ),
+    ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            "--ray",
+            metavar="ADDRESS",
+            help="Read by the processes of a Ray cluster: its address, auto, or local to start one on this machine; "
+            "--jobs is then the most processes.",
+        ),
+    ] = None,
+    shards: Annotated[
+        bool,
+        typer.Option("--shards", help="With --ray, leave a folder of crystals, FILE, to be read as one: no merge."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Read files and folders into the crystal.
@@ -132,6 +155,10 @@ def ingest_command(
 
     The text is stored first, with an index of its words: from then on other commands answer from
     it. Layers follow, for the newest text first, and make answers better.
+
+    With --ray the files are cut into shards, each of which becomes a crystal, and these are merged.
+    A run that is broken off goes on where it was. All machines must see the files and the folder of
+    the crystal under the same paths. It needs `pip install 'crystalcli[ray]'`.
 
     Hidden files and files named in .gitignore or .crystalignore are left out. So are lock files,
     minified and generated code, images, sound, video, fonts and programs, unless they are named on
@@ -178,8 +205,24 @@ def ingest_command(
         return
     if dry_run or verbose:
         raise UsageError("--dry-run is for files and folders, and --verbose for --dry-run")
-    is_new = not target.exists()
+    if shards and ray is None:
+        raise UsageError("--shards is for --ray: an ingest without it makes one crystal")
     samples = expand_paths([str(path) for path in codebooks_from or ()])
+    if ray is not None:
+        if prune or background or name is not None or not sources or as_usual:
+            raise UsageError(
+                "--ray reads files and folders into a new crystal: it goes without -, --prune and --background"
+            )
+        from crystalcli.cli.commands.ray_run import RayArguments, ingest_over_ray
+
+        ingest_over_ray(
+            RayArguments(
+                target, sources, ray, shards, encoder, samples, choice, password, wait_for is not WaitFor.TEXT, jobs
+            ),
+            as_json,
+        )
+        return
+    is_new = not target.exists()
     if samples and is_new and encoder is None and not os.environ.get("CRYSTAL_ENCODER"):
         raise UsageError("--codebooks-from is for an encoder of your own: name its folder with --encoder")
 

@@ -9,6 +9,7 @@ salvage.py         Salvage: a damaged crystal is read row by row, and replaced.
 store.py           One crystal file: the sum of its tables, in and out.
 
 file/
+    btree_pages.py     B-tree pages of an SQLite file as they lie in it, without its list of tables.
     connection.py      Connections to a crystal's database, and SQLite's errors in plain words.
     database.py        A crystal as an open database: opening, closing, transactions and queries.
     file_lock.py       The lock files beside a crystal: one writer at a time, and one process that

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from crystalcli.errors import CrystalError, DamagedCrystalError
+from crystalcli.storage.file.btree_pages import empty_first_page, page_size_of, root_pages
 from crystalcli.storage.file.connection import connect
 from crystalcli.storage.file.query_guard import QueryGuard
 from crystalcli.storage.file.schema import FORMAT_VERSION, schema_fault, schema_statements
@@ -193,42 +194,97 @@ class DamagedFile:
 def _rewrite_schema(path: Path, version: int) -> None:
     """Rewrite the list of tables as a file of a format version has it; every other entry goes.
 
+    A table begins where the list says, as far as that can be read; else where it begins in a new
+    file; else at a page that looks like its root.
+
     Args:
-        path: The file. The first pages that it names for tables are kept if they are in range.
+        path: The file.
         version: The format version.
 
     Raises:
         sqlite3.Error: The file cannot be opened or written.
     """
-    with _empty_database(version) as db:
+    with _empty_database(version, page_size_of(path)) as db:
         expected = db.execute("SELECT rowid, type, name, tbl_name, rootpage, sql FROM sqlite_master").fetchall()
+        rowless = {row[1]: row[4] for row in db.execute("PRAGMA table_list")}
+        shapes = {name: (not rowless[name], len(_columns(name, version))) for name in rowless}
+    entries = _schema_entries(path)
+    pages = root_pages(path)
+    last_page = max(pages, default=1)
+    listed = dict(entries.values())
+    roots: dict[str, int] = {}
+    for rowid, kind, name, _, usual_root, _ in expected:
+        root = listed.get(name.encode(), entries[rowid][1] if rowid in entries else None)
+        if type(root) is int and 1 < root <= last_page:
+            roots[name] = root
+        elif kind != "table" or _fits(pages.get(usual_root), shapes[name]):
+            roots[name] = usual_root
+    taken = {roots[name] for _, kind, name, *_ in expected if kind == "table" and name in roots}
+    for _, _, name, _, usual_root, _ in expected:
+        if name not in roots:
+            found = (page for page in sorted(pages) if page not in taken and _fits(pages[page], shapes[name]))
+            roots[name] = next(found, usual_root)
+            taken.add(roots[name])
+    values = [
+        (rowid, kind, name, table, roots[name], sql)
+        for rowid, kind, name, table, _, sql in expected
+        if roots[name] <= last_page
+    ]
+    empty_first_page(path)
+    with contextlib.closing(_schema_writer(path)) as db:
+        db.execute("BEGIN")
+        db.executemany(
+            "INSERT INTO sqlite_master (rowid, type, name, tbl_name, rootpage, sql) VALUES (?, ?, ?, ?, ?, ?)", values
+        )
+        db.execute("COMMIT")
+
+
+def _schema_entries(path: Path) -> dict[int, tuple[bytes, Any]]:
+    """Read what can be read of a file's list of tables, and write its log into the file.
+
+    Returns:
+        By row number, the name and the first page.
+
+    Raises:
+        sqlite3.Error: The file cannot be opened.
+    """
+    entries: dict[int, tuple[bytes, Any]] = {}
+    with contextlib.closing(_schema_writer(path)) as db:
+        for order in ("", " DESC"):  # from both ends, around a page that cannot be read
+            with contextlib.suppress(sqlite3.DatabaseError):
+                for rowid, name, root in db.execute(
+                    f"SELECT rowid, name, rootpage FROM sqlite_master ORDER BY rowid{order}"
+                ):
+                    entries[rowid] = (name, root)
+        db.execute("PRAGMA journal_mode = DELETE").fetchall()
+    return entries
+
+
+def _schema_writer(path: Path) -> sqlite3.Connection:
+    """Open a file whose list of tables may be damaged, and may be written."""
     db = sqlite3.connect(path, isolation_level=None)
     db.text_factory = bytes
-    with contextlib.closing(db):
-        db.execute("PRAGMA trusted_schema = OFF")
-        db.execute("PRAGMA writable_schema = ON")
-        entries = {}
-        with contextlib.suppress(sqlite3.DatabaseError):
-            for row in db.execute("SELECT rowid, name, rootpage FROM sqlite_master"):
-                entries[row[0]] = row
-        roots = {name: root for _, name, root in entries.values()}
-        last_page = db.execute("PRAGMA page_count").fetchone()[0]
-        db.execute("DELETE FROM sqlite_master")
-        for rowid, kind, name, table, usual_root, sql in expected:
-            root = roots.get(name.encode(), entries[rowid][2] if rowid in entries else usual_root)
-            root = root if type(root) is int and 1 < root <= last_page else usual_root
-            if root <= last_page:
-                values = (rowid, kind, name, table, root, sql)
-                db.execute(
-                    "INSERT INTO sqlite_master (rowid, type, name, tbl_name, rootpage, sql) VALUES (?, ?, ?, ?, ?, ?)",
-                    values,
-                )
+    db.execute("PRAGMA trusted_schema = OFF")
+    db.execute("PRAGMA writable_schema = ON")
+    return db
+
+
+def _fits(root: tuple[bool, int] | None, shape: tuple[bool, int]) -> bool:
+    """Tell whether a root as `root_pages` describes it may be that of a table."""
+    return root is not None and root[0] == shape[0] and root[1] in (0, shape[1])
 
 
 @contextlib.contextmanager
-def _empty_database(version: int) -> Iterator[sqlite3.Connection]:
-    """Make an empty database in memory with the tables of a format version."""
+def _empty_database(version: int, page_size: int = 0) -> Iterator[sqlite3.Connection]:
+    """Make an empty database in memory with the tables of a format version, as a new file has them.
+
+    Args:
+        version: The format version.
+        page_size: Bytes of a page, which decide where tables begin; 0 where that does not matter.
+    """
     with contextlib.closing(sqlite3.connect(":memory:")) as db:
+        if page_size:
+            db.execute(f"PRAGMA page_size = {page_size}")
         for statement in schema_statements(version):
             db.execute(statement)
         yield db

@@ -141,6 +141,38 @@ def test_pages_that_cannot_be_read_cost_only_what_they_hold(own, sound, folder, 
     assert lost_something
 
 
+def schema_pages(data: bytes) -> list[int]:
+    """The pages of SQLite's list of tables, but for the first page of the file, from 0."""
+    pages = [number for number in range(1, len(data) // PAGE) if b"CREATE TABLE " in data[number * PAGE :][:PAGE]]
+    assert len(pages) > 1
+    return pages
+
+
+def test_a_lost_page_of_the_list_of_tables_costs_nothing(own, sound):
+    data = own.read_bytes()
+    for page in schema_pages(data):
+        own.write_bytes(data[: page * PAGE] + bytes(PAGE) + data[(page + 1) * PAGE :])
+        report = mended(own)
+        assert not report.lost
+        assert not report.to_read_again
+        assert content(own) == content(sound)
+
+
+def test_tables_that_an_older_file_got_later_are_found_without_the_list_of_tables(tmp_path):
+    path = tmp_path / "m.crystal"
+    shutil.copy(Path(__file__).parents[1] / "golden" / "v4.crystal", path)
+    with Crystal.open(path, writable=True, encoder=None) as crystal:
+        crystal.remember("The boiler is serviced in May.")
+    before = texts(path)
+    data = path.read_bytes()
+    for page in schema_pages(data):
+        path.write_bytes(data[: page * PAGE] + bytes(PAGE) + data[(page + 1) * PAGE :])
+        assert not mended(path).lost
+        assert texts(path) == before
+        with Crystal.open(path, encoder=None) as crystal:
+            assert [memory.text for memory in crystal.memories()] == ["The boiler is serviced in May."]
+
+
 @pytest.mark.parametrize(
     "statements",
     [

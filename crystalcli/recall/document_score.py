@@ -16,6 +16,7 @@ Knows: paths, kinds and terms of documents. Does not know: vectors.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -79,7 +80,7 @@ def document_scores(index: IndexReader, query: PreparedQuery, documents: AtomDoc
     coverage = _coverage(index, query, documents.full_code)
     scores: dict[int, float] = {}
     for source, path in documents.paths.items():
-        path_terms = {term for term, _ in terms(path)}
+        path_terms = _path_terms(path)
         in_path = sum(idf for term, idf in query.idf.items() if term in path_terms) / query.total_idf
         if documents.kinds[source] == CODE_KIND:
             scores[source] = PATH_CODE * in_path + COVERAGE * coverage.get(source, 0.0) / query.total_idf
@@ -88,6 +89,12 @@ def document_scores(index: IndexReader, query: PreparedQuery, documents: AtomDoc
         else:
             scores[source] = PATH_PROSE * in_path
     return np.array([scores.get(source, 0.0) for source in documents.sources.tolist()], np.float32)
+
+
+@lru_cache(maxsize=4096)
+def _path_terms(path: str) -> frozenset[str]:
+    """Return the terms of a path. Questions meet the same documents again."""
+    return frozenset(term for term, _ in terms(path))
 
 
 def atom_documents(index: IndexReader, atoms: Int64Array, min_definitions: int = MIN_DEFINITIONS) -> AtomDocuments:
@@ -124,6 +131,8 @@ def atom_documents(index: IndexReader, atoms: Int64Array, min_definitions: int =
 
 def _coverage(index: IndexReader, query: PreparedQuery, sources: list[int]) -> dict[int, float]:
     """Sum up, for each of `sources`, rising, the idf of the question's terms that it holds."""
+    if not sources:  # postings would be decoded for nothing
+        return {}
     runs = np.array(runs_of_all(index.store, sources), np.int64).reshape(-1, 3)
     chunks = len(index.nesting.atoms) - 1
     first, count = runs[:, 1], runs[:, 2]

@@ -36,6 +36,7 @@ class QueryGuard:
         self._files = files or (path,)
         # Checks left to the running query; None while no guarded query runs.
         self._checks_left: int | None = None
+        self._size = 0  # bytes of the file when it was last looked at
         db.set_progress_handler(self._too_long, _STEPS)
 
     def stream(self, query: str, values: Sequence[Any] = ()) -> Iterator[Any]:
@@ -45,14 +46,16 @@ class QueryGuard:
             DamagedCrystalError: The file cannot be read, or the query exceeds its bounds.
             CrystalError: Another program keeps the file busy.
         """
-        rows_left = self._file_size()
+        if not self._size:
+            self._size = self._file_size()
+        rows_left = self._size
         checks = 64 + _STEPS_PER_BYTE * rows_left // _STEPS
         try:
             self._checks_left = checks
             cursor = self._db.execute(query, values)
             while rows := cursor.fetchmany(_ROWS_AT_ONCE):
                 rows_left -= len(rows)
-                if rows_left < 0:
+                if rows_left < 0 and (rows_left := rows_left + self._growth()) < 0:
                     raise DamagedCrystalError(self._path, "a query gives more rows than the file has bytes")
                 self._checks_left, checks = None, self._checks_left or 0
                 yield from rows
@@ -79,9 +82,19 @@ class QueryGuard:
                     size += Path(f"{place}{suffix}").stat().st_size
         return size
 
+    def _growth(self) -> int:
+        """Look at the file again, and count the bytes by which it has grown.
+
+        To look at it for every query would take longer than most queries.
+        """
+        before, self._size = self._size, self._file_size()
+        return max(0, self._size - before)
+
     def _too_long(self) -> int:
         """Tell SQLite, by any number but 0, to interrupt the running query."""
         if self._checks_left is None:
             return 0
         self._checks_left -= 1
+        if self._checks_left < 0:
+            self._checks_left += _STEPS_PER_BYTE * self._growth() // _STEPS
         return int(self._checks_left < 0)

@@ -40,6 +40,20 @@ def sealed_columns(query: Query, table: str) -> list[str]:
     return [name for name in names if name != _BULK or "digest" not in names]
 
 
+def _all_sealed_columns(query: Query) -> dict[str, list[str]]:
+    """Name the columns that count for seals, as of `sealed_columns`, by table, in one query."""
+    columns: dict[str, list[str]] = {table: [] for table in sealed_tables()}
+    for table, name in query(
+        "SELECT t.name, c.name FROM sqlite_master AS t, pragma_table_info(t.name, 'main') AS c "
+        "WHERE t.type = 'table' ORDER BY t.name, c.cid"
+    ):
+        if table in columns:
+            columns[table].append(name)
+    return {
+        table: [name for name in names if name != _BULK or "digest" not in names] for table, names in columns.items()
+    }
+
+
 def group_column(table: str, names: Sequence[str]) -> tuple[str, str]:
     """Find the group of a table's rows.
 
@@ -160,8 +174,7 @@ def seal_holds(query: Query, group: Group) -> bool:
     """
     name, number = group[0], int(group[1])
     members = total = 0
-    for table in sealed_tables():
-        names = sealed_columns(query, table)
+    for table, names in _all_sealed_columns(query).items():
         table_group, column = group_column(table, names)
         if names and table_group == name:
             # By value, not in the statement's text: SQLite caches statements.

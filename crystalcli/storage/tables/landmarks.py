@@ -12,6 +12,11 @@ from crystalcli.datatypes import LANDMARKS
 from crystalcli.storage.file.database import Database
 from crystalcli.storage.tables.rows import batched, typed_rows
 
+_LAST_OF_EACH_KIND = (
+    "WITH of (kind) AS (VALUES {}) SELECT kind, (SELECT label FROM landmark "
+    "WHERE source = ?1 AND kind = of.kind AND start <= ?2 ORDER BY start DESC LIMIT 1) FROM of"
+).format(", ".join(f"(?{number})" for number in range(3, 3 + len(LANDMARKS))))
+
 
 class LandmarkTable(Database):
     """The rows of `landmark`.
@@ -46,8 +51,8 @@ class LandmarkTable(Database):
 
         Kinds without a landmark there, or with the label "", are left out.
         """
-        labels = {kind: self.landmark_before(source, kind, position) for kind in LANDMARKS}
-        return {kind: label for kind, label in labels.items() if label}
+        rows = self.rows(_LAST_OF_EACH_KIND, (source, position, *LANDMARKS))
+        return {str(kind): str(label) for kind, label in rows if label}
 
     def landmark_count(self, source: int, kind: str, position: int | None = None) -> int:
         """Count the landmarks of `kind` at or before `position`, or all of them."""

@@ -12,7 +12,7 @@ from typing import Any
 
 
 def timed_process(command: list[str], **environment: str) -> dict[str, float]:
-    """Run a process to its end and return its seconds and peak resident bytes.
+    """Run a process to its end and return its seconds, processor seconds and peak resident bytes.
 
     Raises if it fails.
     """
@@ -26,7 +26,11 @@ def timed_process(command: list[str], **environment: str) -> dict[str, float]:
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise RuntimeError(f"{' '.join(command)}: exit {child.returncode}: {said}")
-    return {"seconds": time.perf_counter() - began, "peak": usage.ru_maxrss * 1024.0}
+    return {
+        "seconds": time.perf_counter() - began,
+        "processor": usage.ru_utime + usage.ru_stime,
+        "peak": usage.ru_maxrss * 1024.0,
+    }
 
 
 def machine() -> str:

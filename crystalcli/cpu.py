@@ -5,17 +5,20 @@ spinning. Where another program keeps one processor busy, each product waits for
 not run, and a question takes 4 to 8 times as long. So a question is answered with one thread for
 each product, and with several threads for products that do not depend on one another.
 
-Knows: Linux's names for instruction sets, oneDNN's cache of kernels, BLAS threads. Does not know:
-what is multiplied.
+Knows: Linux's names for instruction sets, oneDNN's cache of kernels, BLAS threads, choices that
+were made by trial. Does not know: what is multiplied.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import platform
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -45,6 +48,47 @@ def limit_onednn_cache() -> None:
     left as it is.
     """
     os.environ.setdefault(_ONEDNN_VARIABLE, _ONEDNN_SHAPES)
+
+
+def kept_choice(question: str, choices: Sequence[str], choose: Callable[[], str]) -> str:
+    """Return what was chosen on this processor before, or choose now and keep it.
+
+    The choice is kept in the user's cache folder, so that it is the same in every process.
+
+    Args:
+        question: What is chosen.
+        choices: What may be chosen; another answer that was kept counts as none.
+        choose: Makes the choice, one of `choices`.
+    """
+    import platformdirs
+
+    path = platformdirs.user_cache_path("crystal", appauthor=False) / "processor.json"
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        kept = kept if isinstance(kept, dict) and kept.get("processor") == processor_name() else {}
+    except (OSError, ValueError):
+        kept = {}
+    if kept.get(question) in choices:
+        return str(kept[question])
+    choice = choose()
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f"{path.name}-{os.getpid()}")
+        fresh.write_text(json.dumps({**kept, "processor": processor_name(), question: choice}), encoding="utf-8")
+        fresh.replace(path)
+    return choice
+
+
+def processor_name() -> str:
+    """Name the processor by its model and its instruction sets, as far as the system tells."""
+    model = platform.processor() or platform.machine()
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    flags = hashlib.blake2b(" ".join(sorted(cpu_flags())).encode(), digest_size=4).hexdigest()
+    return f"{model}, {flags}"
 
 
 def available_processors() -> int:

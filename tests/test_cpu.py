@@ -12,7 +12,7 @@ import pytest
 from support.lexical_crystals import read_into, write
 from threadpoolctl import threadpool_info
 
-from crystalcli.cpu import available_processors, map_in_threads, one_blas_thread
+from crystalcli.cpu import available_processors, kept_choice, map_in_threads, one_blas_thread, processor_name
 from crystalcli.vectors import QuestionEncoder
 
 SHOW = "import os, {}; print(os.environ.get('ONEDNN_PRIMITIVE_CACHE_CAPACITY'))"
@@ -62,6 +62,32 @@ def test_blocks_of_two_threads_that_overlap_give_the_threads_back():
     leave.set()
     other.join()
     assert blas_threads() == before
+
+
+def test_a_choice_is_made_once_for_a_processor(tmp_path, monkeypatch):
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: tmp_path / "cache")
+    file, made = tmp_path / "cache" / "processor.json", []
+
+    def choose() -> str:
+        made.append(1)
+        return "b"
+
+    assert [kept_choice("which", ["a", "b"], choose) for _ in range(3)] == ["b"] * 3
+    assert len(made) == 1
+    assert kept_choice("another", ["b"], choose) == kept_choice("which", ["b"], choose) == "b"
+    assert len(made) == 2
+    file.write_text(file.read_text().replace(processor_name(), "a slower one"))
+    kept_choice("which", ["a", "b"], choose)
+    file.write_text("{")
+    kept_choice("which", ["a", "b"], choose)
+    kept_choice("which", ["a", "c"], choose)  # an answer that is no longer one
+    assert len(made) == 5
+
+
+def test_a_choice_that_cannot_be_kept_is_made_all_the_same(tmp_path, monkeypatch):
+    (tmp_path / "cache").write_text("a file")
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: tmp_path / "cache")
+    assert kept_choice("which", ["a"], lambda: "a") == "a"
 
 
 def test_an_error_gives_the_threads_back():

@@ -3,6 +3,7 @@
 Knows: tokens, states, vectors and codes. Does not know: documents, crystals, or where weights come
 from. Importing the room costs nothing: its files are loaded when a name is used.
 
+attention.py          Attention inside a chunk, in the way that is fastest on this processor.
 bert.py               The encoder in torch: BERT (Devlin et al., 2019), for many chunks at a time.
 calibrate.py          Measure an encoder's scales for int8 on a sample of text.
 codec.py              The codec of layers 1 to 3: 32 bytes an atom, 12 a cluster, 4 a unit.
@@ -15,7 +16,7 @@ opq.py                Training of an encoder's codec by OPQ (Ge, He, Ke and Sun,
 paired_codes.py       Codes in pairs of bytes: many nodes are scored with half as many table
                       lookups, column by column.
 pyramid.py            Layers 1 to 3: an exact mean pyramid over token states.
-quantized.py          The encoder stack with int8 products, for processors with native int8.
+quantized.py          The encoder stack with int8 products, for processors with native int8 or AVX2.
 question_encoder.py   The encoder in numpy, for a question: 10 tokens take less time than importing
                       torch.
 stack.py              The encoder stack in torch: token ids to token states.
@@ -78,7 +79,7 @@ if TYPE_CHECKING:
     from crystalcli.vectors.quantized import (
         Scales,
         default_scales,
-        has_native_int8,
+        has_fast_int8,
     )
     from crystalcli.vectors.question_encoder import (
         EncodedQuestion,
@@ -134,7 +135,7 @@ else:
             "quantized": (
                 "Scales",
                 "default_scales",
-                "has_native_int8",
+                "has_fast_int8",
             ),
             "question_encoder": (
                 "EncodedQuestion",
@@ -169,8 +170,8 @@ __all__ = [
     "default_codec",
     "default_scales",
     "default_tokenizer",
+    "has_fast_int8",
     "has_native_bfloat16",
-    "has_native_int8",
     "mean_cosines",
     "node_counts",
     "pyramid_layout",

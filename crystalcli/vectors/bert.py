@@ -2,7 +2,8 @@
 
 Gives the last layer's token states. The states of a chunk depend on that chunk alone, to the last
 bit: rounding depends on the shapes of matrices, so a batch's shape depends on the lengths of its
-chunks alone. The layers themselves are in `stack.py` and `quantized.py`; a question is encoded by
+chunks alone; in 8 bits, where products are exact, chunks are packed without padding. The layers
+themselves are in `stack.py` and `quantized.py`; a question is encoded by
 `question_encoder.py`, which needs no torch.
 
 Knows: token ids, batches and threads. Does not know: text, layers 1 to 3, codes.
@@ -13,8 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError
@@ -24,22 +26,27 @@ from crystalcli.cpu import available_processors, cpu_flags, limit_onednn_cache
 from crystalcli.errors import ModelMissingError
 from crystalcli.vectors.encoder_config import WEIGHTS_FILE, canonical_names, read_encoder_config
 from crystalcli.vectors.encoder_tokenizer import CLS, SEP
-from crystalcli.vectors.quantized import QuantizedStack, Scales, has_native_int8
+from crystalcli.vectors.quantized import QuantizedStack, Scales, has_fast_int8
 from crystalcli.vectors.stack import EncoderStack
 
 if TYPE_CHECKING:
     from crystalcli.datatypes import IntArray
+
+_Item = TypeVar("_Item")
 
 limit_onednn_cache()
 
 # Positions per batch: enough to fill the matrix units, few enough for the cache and to share out a
 # short text.
 _BATCH = {"cpu": 256, "cuda": 16_384}
+# Positions per pack in 8 bits: each product has costs of its own, and its result should stay in the
+# cache that processors share.
+_PACK = 512
 _LENGTH_STEP = 16  # lengths of chunks that share a batch are rounded up to a multiple of this
 
 
 def best_precision(device: torch.device, scales: bool = False) -> torch.dtype:
-    """Return the fastest precision of a device: int8 or bfloat16 where it is native, else float32.
+    """Return the fastest precision of a device: int8 where it is fast, bfloat16 where it is native.
 
     Args:
         device: the device.
@@ -47,7 +54,7 @@ def best_precision(device: torch.device, scales: bool = False) -> torch.dtype:
     """
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    if scales and has_native_int8():
+    if scales and has_fast_int8():
         return torch.int8
     return torch.bfloat16 if has_native_bfloat16() else torch.float32
 
@@ -131,6 +138,9 @@ class Bert:
             chunks: as in `states`. Chunks without tokens are skipped.
             take: called with a chunk's index and its states, float32 [n, dimension], on the CPU.
         """
+        if isinstance(self._stack, QuantizedStack):
+            self._encode_packed(self._stack, chunks, take)
+            return
 
         @torch.inference_mode()
         def encode(batch: _Batch) -> None:
@@ -154,7 +164,25 @@ class Bert:
             for batch in batches:
                 encode(batch)
 
-    def _in_parallel(self, encode: Callable[[_Batch], None], batches: list[_Batch]) -> None:
+    def _encode_packed(
+        self, stack: QuantizedStack, chunks: Sequence[IntArray], take: Callable[[int, torch.Tensor], None]
+    ) -> None:
+        """Encode chunks without padding, see `for_each`."""
+        order = sorted((index for index, ids in enumerate(chunks) if len(ids)), key=lambda index: len(chunks[index]))
+        before, after = (np.array([token], np.int64) for token in self.special)
+
+        @torch.inference_mode()
+        def encode(pack: list[int]) -> None:
+            ids = np.concatenate([part for index in pack for part in (before, chunks[index], after)])
+            output = stack(torch.from_numpy(ids), [len(chunks[index]) + 2 for index in pack])
+            start = 1
+            for index in pack:
+                take(index, output[start : start + len(chunks[index])])
+                start += len(chunks[index]) + 2
+
+        self._in_parallel(encode, _packs(order, [len(ids) + 2 for ids in chunks], self.threads))
+
+    def _in_parallel(self, encode: Callable[[_Item], None], batches: Sequence[_Item]) -> None:
         """Encode one batch per thread.
 
         Threads that share an operation wait for one another at the end of each, and on a busy
@@ -173,8 +201,12 @@ class Bert:
 
     def embed(self, ids: IntArray) -> torch.Tensor:
         """Embed a sentence like sentence-transformers: mean pooling, unit length, [dimension]."""
-        tokens = torch.tensor([[self.special[0], *ids.tolist(), self.special[1]]]).to(self.device)
-        return F.normalize(self._stack(tokens, None)[0].float().mean(0), dim=0).cpu()
+        tokens = torch.tensor([self.special[0], *ids.tolist(), self.special[1]])
+        if isinstance(self._stack, QuantizedStack):
+            states = self._stack(tokens, [len(tokens)])
+        else:
+            states = self._stack(tokens[None].to(self.device), None)[0]
+        return F.normalize(states.float().mean(0), dim=0).cpu()
 
     def _batches(self, lengths: Sequence[int]) -> list[_Batch]:
         """Batch chunks of similar length, shortest first.
@@ -198,6 +230,27 @@ class Bert:
                 batches.append(batch)
             batch.chunks.append(index)
         return batches
+
+
+def _packs(order: Sequence[int], positions: Sequence[int], threads: int) -> list[list[int]]:
+    """Share chunks out into packs, each of about so many positions that threads have equal work.
+
+    Args:
+        order: indices of the chunks, shortest first.
+        positions: of each chunk, by index.
+        threads: that encode packs.
+    """
+    total = sum(positions[index] for index in order)
+    size = min(_PACK, max(1, -(-total // threads)))
+    packs: list[list[int]] = []
+    filled = size
+    for index in order:
+        if filled + positions[index] // 2 >= size:
+            packs.append([])
+            filled = 0
+        packs[-1].append(index)
+        filled += positions[index]
+    return packs
 
 
 class _Batch(NamedTuple):

@@ -1,17 +1,23 @@
-"""The encoder stack with int8 products, for processors with native int8.
+"""The encoder stack with int8 products, for processors with native int8 or AVX2.
 
 Weights are quantized per row, activations by scales that `calibrate.py` measured, after each
 channel has been divided by a factor that evens out the channels' ranges: a few channels of a
 transformer are ten times as wide as the rest, and would leave the others few of the 256 steps
-(SmoothQuant: Xiao et al., 2023). Everything between the products stays in floating point. Scales
-are fixed, not taken from the batch, so that a chunk's states depend on that chunk alone.
+(SmoothQuant: Xiao et al., 2023). The factors are part of the layer norms before the products, so
+that they cost nothing. Everything between the products stays in floating point. Scales are fixed,
+not taken from the batch, so that a chunk's states depend on that chunk alone.
+
+Chunks stand one after the other in a pack, without padding; attention alone looks at each by
+itself. Products of integers are exact, so that it does not matter what shares a pack.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +26,7 @@ import torch
 import torch.nn.functional as F
 
 from crystalcli.cpu import cpu_flags
+from crystalcli.vectors.attention import Attention, attend_by_powers, fastest_attention
 from crystalcli.vectors.stack import EncoderStack
 
 if TYPE_CHECKING:
@@ -30,8 +37,8 @@ SCALES = Path(__file__).parent / "data" / "minilm-scales.npz"
 SMOOTHED = ("qkv", "up", "down")  # products whose channels are evened out; those of "out" are alike
 _MIGRATION = 0.8  # SmoothQuant's alpha: the share of a channel's range that moves to the weights
 _POST = {"gelu": ("gelu", "none"), "tanh": ("gelu", "tanh"), "relu": ("relu", "")}
-# The range of sums that are safe to divide by; outside of it, softmax subtracts its maximum first.
-_SAFE = (2.0**-100, 2.0**48)
+_NATIVE = {"avx512_vnni", "avx_vnni", "amx_int8"}  # instructions that multiply int8 and add in 32 bits
+_SHORT = 128  # positions; chunks of fewer are attended to by the fused kernel, several at a time
 
 
 class Scales(NamedTuple):
@@ -70,38 +77,62 @@ def default_scales() -> Scales:
 
 
 @lru_cache(maxsize=1)
-def has_native_int8() -> bool:
-    """Check for int8 matrix instructions (VNNI or AMX) that torch multiplies rightly with."""
-    if not cpu_flags() & {"avx512_vnni", "avx_vnni", "amx_int8"}:
+def has_fast_int8() -> bool:
+    """Check for int8 instructions (VNNI, AMX or AVX2) that torch multiplies rightly with."""
+    if not cpu_flags() & {*_NATIVE, "avx2"}:
         return False
     generator = torch.Generator().manual_seed(0)
     weight, x = (torch.randn(64, 64, generator=generator) for _ in range(2))
     try:
-        product = _Product(weight, torch.zeros(64), -torch.full((64,), 4.0), torch.full((64,), 4.0), smooth=False)
+        product = _Product(weight, torch.zeros(64), -torch.full((64,), 4.0), torch.full((64,), 4.0))
         error = (product(x) - x @ weight.T).abs().mean() / (x @ weight.T).abs().mean()
     except (RuntimeError, AttributeError, NotImplementedError, TypeError):
         return False
     return float(error) < 0.05
 
 
-class QuantizedStack(EncoderStack):
+def _row_scales(weight: torch.Tensor) -> torch.Tensor:
+    """Choose the size of a step in each row of a weight, float32 [rows].
+
+    AVX2 adds the products of two neighbours in 16 bits, which saturate: 255 times the sum of two
+    weights of one sign must fit, so that sums of neighbours take up to 128 steps.
+    """
+    steps = weight.abs().amax(1) / 127
+    if not cpu_flags() & _NATIVE:
+        even = F.pad(weight, (0, weight.shape[1] % 2)).unflatten(1, (-1, 2))
+        sums = torch.maximum(even.clamp(min=0).sum(2), (-even).clamp(min=0).sum(2))
+        steps = torch.maximum(steps, sums.amax(1) / 127)  # rounding adds at most a half to each
+    return steps.clamp(min=1e-14)
+
+
+class QuantizedStack:
     """The layers of one model on a CPU, with int8 products.
 
     Args:
         config: the model's shape.
         weights: by the names of `canonical_names`.
         scales: measured on this model.
+        attention: how attention is computed; None: as a trial on this processor found.
 
     Raises:
         KeyError: A weight is missing or has the wrong shape, or the scales belong to another model.
     """
 
-    def __init__(self, config: EncoderConfig, weights: Mapping[str, torch.Tensor], scales: Scales) -> None:
-        super().__init__(config, weights)
-        self._products = []
+    def __init__(
+        self,
+        config: EncoderConfig,
+        weights: Mapping[str, torch.Tensor],
+        scales: Scales,
+        attention: Attention | None = None,
+    ) -> None:
+        self.config = config
+        self._attention = attention or fastest_attention(config.heads, config.dimension // config.heads)
+        stack = EncoderStack(config, weights)
+        self._words, self._positions = stack.words, stack.positions
         post = {"up": _POST[config.activation]}
-        for layer, linears in enumerate(self._linears):
-            products = {}
+        products = []
+        for layer, linears in enumerate(stack.linears):
+            parts = {}
             for part, (weight, bias) in linears.items():
                 low, high = (torch.from_numpy(bounds[layer, part]) for bounds in scales)
                 if len(low) != weight.shape[1]:
@@ -111,49 +142,85 @@ class QuantizedStack(EncoderStack):
                     factor = math.log2(math.e) / math.sqrt(config.dimension // config.heads)
                     weight[: config.dimension] *= factor
                     bias[: config.dimension] *= factor
-                products[part] = _Product(
+                parts[part] = _Product(
                     weight,
                     bias,
                     low,
                     high,
                     smooth=part in SMOOTHED,
                     post=post.get(part, ("none", "")),
-                    result=torch.bfloat16 if part == "qkv" else torch.float32,
+                    result=self._attention.precision if part == "qkv" else torch.float32,
                 )
-            self._products.append(products)
-        self._linears = []
+            products.append(parts)
+        self._products = products
+        # Each layer norm gives the input of the product after it, smoothed.
+        even = torch.ones(config.dimension)
+        before = [parts["qkv"].smoothing for parts in products] + [even]
+        self._norm = _smoothed(stack.norm, before[0])
+        self._norms = [
+            (_smoothed(norm, parts["up"].smoothing), _smoothed(last_norm, before[layer + 1]))
+            for layer, (parts, (norm, last_norm)) in enumerate(zip(products, stack.norms, strict=True))
+        ]
 
-    def _linear(self, layer: int, part: str, x: torch.Tensor) -> torch.Tensor:
-        return self._products[layer][part](x)
+    @torch.inference_mode()
+    def __call__(self, ids: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
+        """Encode a pack of chunks.
 
-    def _activate(self, x: torch.Tensor) -> torch.Tensor:
-        return x  # fused into the product
+        Args:
+            ids: token ids of the chunks, one after the other, int64 [positions].
+            lengths: positions of each chunk, in ascending order.
 
-    def _attend(
-        self, layer: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None
-    ) -> torch.Tensor:
-        if layer == 0:  # its scores reach 110 in every text, where bfloat16 resolves only 0.5
-            return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=math.log(2)).float()
-        scores = torch.matmul(q, k.transpose(-1, -2))
-        if mask is not None:
-            scores.masked_fill_(~mask, -math.inf)
-        powers = torch.exp2(scores)
-        total = powers.sum(-1, keepdim=True, dtype=torch.float32)
-        attended = torch.matmul(powers, v).float().div_(total)
-        # The maximum was not subtracted first, as softmax does: a sum may leave the range of
-        # floating point.
-        unsafe = ~((total > _SAFE[0]) & (total < _SAFE[1])).flatten(1).all(1)
-        if unsafe.any():
-            query, key, value = (states[unsafe].float() for states in (q, k, v))
-            unsafe_mask = None if mask is None else mask[unsafe]
-            attended[unsafe] = F.scaled_dot_product_attention(
-                query, key, value, attn_mask=unsafe_mask, scale=math.log(2)
-            )
+        Returns:
+            Token states, float32 [positions, dimension].
+        """
+        size, epsilon = (self.config.dimension,), self.config.epsilon
+        places = torch.cat([torch.arange(length) for length in lengths])
+        x = F.embedding(ids, self._words).add_(F.embedding(places, self._positions))
+        x = F.layer_norm(x, size, *self._norm, epsilon)
+        groups = [(length, len(list(equal))) for length, equal in groupby(lengths)]
+        for layer, (product, (norm, last_norm)) in enumerate(zip(self._products, self._norms, strict=True)):
+            attended = self._attend(product["qkv"](x), groups, exact=layer == 0)
+            x = torch.addcmul(product["out"](attended), x, product["qkv"].smoothing)
+            x = F.layer_norm(x, size, *norm, epsilon)
+            inner = product["up"](x).mul_(product["down"].unsmoothing)
+            x = torch.addcmul(product["down"](inner), x, product["up"].smoothing)
+            x = F.layer_norm(x, size, *last_norm, epsilon)
+        return x
+
+    def _attend(self, qkv: torch.Tensor, groups: list[tuple[int, int]], *, exact: bool) -> torch.Tensor:
+        """Compute attention inside each chunk.
+
+        Args:
+            qkv: queries, keys and values of a pack, [positions, 3 * dimension].
+            groups: lengths of chunks, and how many chunks in a row have each.
+            exact: whether scores are too large for the products of `Attention`.
+
+        Returns:
+            float32 [positions, dimension].
+        """
+        attended = torch.empty(len(qkv), self.config.dimension)
+        start = 0
+        for length, count in groups:
+            end = start + length * count
+            q, k, v = qkv[start:end].view(count, length, 3, self.config.heads, -1).permute(2, 0, 3, 1, 4)
+            target = attended[start:end].view(count, length, self.config.heads, -1).transpose(1, 2)
+            # The kernel gives a chunk the same states in any company; products of matrices may not.
+            if exact or self._attention.fused or length < _SHORT:
+                target.copy_(F.scaled_dot_product_attention(q, k, v, scale=math.log(2)))
+            else:
+                for chunk in range(count):
+                    target[chunk] = attend_by_powers(q[chunk], k[chunk], v[chunk])
+            start = end
         return attended
 
 
+def _smoothed(norm: tuple[torch.Tensor, torch.Tensor], smoothing: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Divide what a layer norm gives by the factors of its channels."""
+    return norm[0] / smoothing, norm[1] / smoothing
+
+
 class _Product:
-    """A linear layer in int8: float32 [..., channels] to `result` [..., rows].
+    """A linear layer in int8: float32 [n, channels], already smoothed, to `result` [n, rows].
 
     Args:
         weight: float32 [rows, channels].
@@ -163,6 +230,10 @@ class _Product:
         smooth: whether to even out the channels' ranges.
         post: the activation fused into the product, and its algorithm.
         result: the dtype of the output.
+
+    Attributes:
+        smoothing: the factors by which the input must have been divided, float32 [channels].
+        unsmoothing: one divided by them.
     """
 
     def __init__(
@@ -172,35 +243,32 @@ class _Product:
         low: torch.Tensor,
         high: torch.Tensor,
         *,
-        smooth: bool,
+        smooth: bool = False,
         post: tuple[str, str] = ("none", ""),
         result: torch.dtype = torch.float32,
     ) -> None:
         widest = torch.maximum(low.abs(), high.abs()).clamp(min=1e-3)
-        smoothing = torch.ones_like(widest)
+        self.smoothing = torch.ones_like(widest)
         if smooth:
-            smoothing = widest**_MIGRATION / weight.abs().amax(0).clamp(min=1e-4) ** (1 - _MIGRATION)
-            smoothing /= smoothing.median()
-        least, most = min(0.0, float((low / smoothing).min())), float((high / smoothing).max())
+            self.smoothing = widest**_MIGRATION / weight.abs().amax(0).clamp(min=1e-4) ** (1 - _MIGRATION)
+            self.smoothing /= self.smoothing.median()
+        self.unsmoothing = 1 / self.smoothing
+        least, most = min(0.0, float((low / self.smoothing).min())), float((high / self.smoothing).max())
         self._scale = max(most - least, 1e-6) / 255
         self._zero = round(-least / self._scale)
-        # torch rounds to int8 several times as fast as to uint8: subtract 128 first, flip the sign
-        # bit afterwards.
-        self._factor = (1 / (smoothing * self._scale)).contiguous()
-        self._shift = torch.full_like(self._factor, self._zero - 128.0)
-        weight = weight * smoothing
-        self._row_scales = (weight.abs().amax(1).clamp(min=1e-12) / 127).contiguous()
+        weight = weight * self.smoothing
+        self._row_scales = _row_scales(weight).contiguous()
         rows = (weight / self._row_scales[:, None]).round().to(torch.int8)
         self._rows = torch.ops.onednn.qlinear_prepack(rows, None)
         self._row_zeros = torch.zeros(len(weight), dtype=torch.int32)
         self._bias = bias.float().contiguous()
         self._post, self._algorithm = post
         self._result = result
+        self._quantize = _quantizer()
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        steps = torch.addcmul(self._shift, x, self._factor).clamp_(-128, 127).round_().to(torch.int8)
         product: torch.Tensor = torch.ops.onednn.qlinear_pointwise(
-            steps.view(torch.uint8).bitwise_xor_(128),
+            self._quantize(x, self._scale, self._zero),
             self._scale,
             self._zero,
             self._rows,
@@ -215,3 +283,37 @@ class _Product:
             self._algorithm,
         )
         return product
+
+
+def quantize_in_one_pass(x: torch.Tensor, scale: float, zero: int) -> torch.Tensor:
+    """Quantize float32 to uint8 in one pass over memory.
+
+    torch names this kernel's result by a dtype of its own, and copies slowly out of it: take its
+    memory as it is.
+    """
+    steps = torch.quantize_per_tensor(x, scale, zero, torch.quint8)
+    return torch.empty(0, dtype=torch.uint8).set_(steps.untyped_storage(), 0, steps.shape, steps.stride())
+
+
+def quantize_in_steps(x: torch.Tensor, scale: float, zero: int) -> torch.Tensor:
+    """Quantize float32 to uint8 by ordinary operations.
+
+    torch rounds to int8 several times as fast as to uint8: subtract 128 first, flip the sign bit
+    afterwards.
+    """
+    steps = torch.mul(x, 1 / scale).add_(zero - 128).clamp_(-128, 127).round_().to(torch.int8)
+    return steps.view(torch.uint8).bitwise_xor_(128)
+
+
+@lru_cache(maxsize=1)
+def _quantizer() -> Callable[[torch.Tensor, float, int], torch.Tensor]:
+    """Choose how to quantize: in one pass where torch still has a kernel for it."""
+    x = torch.linspace(-3, 3, 999).view(9, 111)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch will drop the kernel in a later version
+        try:
+            if torch.equal(quantize_in_one_pass(x, 0.02, 120), quantize_in_steps(x, 0.02, 120)):
+                return quantize_in_one_pass
+        except (RuntimeError, AttributeError, NotImplementedError, TypeError):
+            pass
+    return quantize_in_steps

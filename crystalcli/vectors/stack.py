@@ -50,20 +50,20 @@ class EncoderStack:
             weight, bias = (torch.cat([weights[f"{name}.{kind}"] for name in names]) for kind in ("weight", "bias"))
             return weight.to(device, precision).contiguous(), bias.to(device, precision).contiguous()
 
-        self._words = weights["embeddings.word_embeddings.weight"].to(device, precision)
+        self.words = weights["embeddings.word_embeddings.weight"].to(device, precision)
         positions = weights["embeddings.position_embeddings.weight"][config.first_position :]
         if "embeddings.token_type_embeddings.weight" in weights:
             positions = positions + weights["embeddings.token_type_embeddings.weight"][0]
-        self._positions = positions.to(device, precision)
-        self._norm = take("embeddings.LayerNorm")
-        shapes = {"word": self._words.shape[1], "position": self._positions.shape[1]}
-        if set(shapes.values()) != {config.dimension} or len(self._positions) < config.positions:
+        self.positions = positions.to(device, precision)
+        self.norm = take("embeddings.LayerNorm")
+        shapes = {"word": self.words.shape[1], "position": self.positions.shape[1]}
+        if set(shapes.values()) != {config.dimension} or len(self.positions) < config.positions:
             raise KeyError("their shape does not match config.json")
         prefixes = [f"encoder.layer.{layer}." for layer in range(config.layers)]
-        self._linears = [
+        self.linears = [
             {part: take(*(prefix + name for name in names)) for part, names in LINEAR.items()} for prefix in prefixes
         ]
-        self._norms = [[take(prefix + name) for name in _NORMS] for prefix in prefixes]
+        self.norms = [[take(prefix + name) for name in _NORMS] for prefix in prefixes]
 
     @torch.inference_mode()
     def __call__(self, ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
@@ -79,8 +79,8 @@ class EncoderStack:
         """
         batch, length = ids.shape
         size, heads, epsilon = (self.config.dimension,), self.config.heads, self.config.epsilon
-        x = F.layer_norm(F.embedding(ids, self._words) + self._positions[:length], size, *self._norm, epsilon)
-        for layer, (norm, last_norm) in enumerate(self._norms):
+        x = F.layer_norm(F.embedding(ids, self.words) + self.positions[:length], size, *self.norm, epsilon)
+        for layer, (norm, last_norm) in enumerate(self.norms):
             # [batch, positions, 3·dimension] -> three of [batch, heads, positions, dimension /
             # heads]
             q, k, v = self._linear(layer, "qkv", x).view(batch, length, 3, heads, -1).permute(2, 0, 3, 1, 4)
@@ -91,7 +91,7 @@ class EncoderStack:
         return x
 
     def _linear(self, layer: int, part: str, x: torch.Tensor) -> torch.Tensor:
-        return F.linear(x, *self._linears[layer][part])
+        return F.linear(x, *self.linears[layer][part])
 
     def _attend(
         self, layer: int, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 
 from crystalcli.errors import ModelMissingError
 from crystalcli.vectors import (
@@ -15,12 +16,15 @@ from crystalcli.vectors import (
     build_pyramid,
     default_scales,
     default_tokenizer,
-    has_native_int8,
+    has_fast_int8,
     pyramid_layout,
 )
+from crystalcli.vectors.attention import WAYS, attend_by_powers, possible_ways
 from crystalcli.vectors.calibrate import calibrate
+from crystalcli.vectors.encoder_config import canonical_names
+from crystalcli.vectors.quantized import QuantizedStack, _Product, quantize_in_one_pass, quantize_in_steps
 
-needs_int8 = pytest.mark.skipif(not has_native_int8(), reason="this processor has no matrix instructions for int8")
+needs_int8 = pytest.mark.skipif(not has_fast_int8(), reason="this processor has no matrix instructions for int8")
 
 TEXTS = [
     "The keeper lit the lamp at dusk, and counted the boats that were still out beyond the bar. " * 8,
@@ -66,20 +70,46 @@ def test_what_no_one_writes_is_finite(ids, quantized):
     assert torch.isfinite(quantized.states([np.array(ids, np.int32)])).all()
 
 
-@needs_int8
-def test_sums_that_leave_the_range_are_made_again_in_full(quantized):
-    stack = quantized._stack
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_sums_that_leave_the_range_are_made_again_in_full(precision):
     generator = torch.Generator().manual_seed(3)
-    q, k, v = (torch.randn(3, 2, 5, 8, generator=generator).to(torch.bfloat16) for _ in range(3))
-    q[1] *= 60
-    expected = F.scaled_dot_product_attention(q.float(), k.float(), v.float(), scale=np.log(2))
-    attended = stack._attend(1, q, k, v, None)
-    assert torch.allclose(attended, expected, atol=0.05)
-    assert torch.allclose(attended[1], expected[1], atol=1e-5)
-    mask = torch.ones(3, 1, 1, 5, dtype=torch.bool)
-    mask[:, :, :, 3:] = False
-    without = F.scaled_dot_product_attention(*(each[..., :3, :].float() for each in (q, k, v)), scale=np.log(2))
-    assert torch.allclose(stack._attend(1, q, k, v, mask)[..., :3, :], without, atol=0.05)
+    for factor in (1, 60, -60):
+        q, k, v = (torch.randn(2, 5, 8, generator=generator).to(precision) for _ in range(3))
+        q *= factor
+        (expected,) = F.scaled_dot_product_attention(q[None].float(), k[None].float(), v[None].float(), scale=np.log(2))
+        attended = attend_by_powers(q, k, v)
+        assert torch.allclose(attended, expected, atol=1e-5 if abs(factor) > 1 else 0.05)
+
+
+@needs_int8
+@pytest.mark.parametrize("way", possible_ways())
+def test_every_way_to_attend_gives_the_same_states(way, chunks, quantized, encoder_folder):
+    weights = load_file(str(encoder_folder / "model.safetensors"))
+    weights = {short: weights[name] for short, name in canonical_names(weights).items()}
+    stack = QuantizedStack(quantized.config, weights, default_scales(), WAYS[way])
+    ids = torch.from_numpy(np.concatenate([chunks[4], chunks[0], chunks[0]])).long()
+    states = stack(ids, [len(chunks[4]), len(chunks[0]), len(chunks[0])])
+    assert torch.equal(states[1 : 1 + len(chunks[0])], states[1 + len(chunks[0]) :])
+    wanted = quantized._stack(ids, [len(chunks[4]), len(chunks[0]), len(chunks[0])])
+    assert F.cosine_similarity(states, wanted).mean() > 0.998
+
+
+@needs_int8
+def test_products_are_exact_where_activations_and_weights_are_largest():
+    """AVX2 adds two products in 16 bits."""
+    weight = torch.randn(32, 64, generator=torch.Generator().manual_seed(4))
+    weight[0] = 1.0
+    weight[1, ::2] = 1.0
+    weight[2] = -1.0
+    linear = _Product(weight, torch.zeros(32), torch.full((64,), -1.0), torch.full((64,), 1.0))
+    x = torch.cat([torch.ones(1, 64), -torch.ones(1, 64), torch.sign(weight)])
+    assert torch.allclose(linear(x), x @ weight.T, atol=1.0, rtol=0.02)
+
+
+def test_both_ways_to_quantize_give_the_same_steps():
+    x = torch.randn(50, 40, generator=torch.Generator().manual_seed(5))
+    assert torch.equal(quantize_in_one_pass(x, 0.02, 131), quantize_in_steps(x, 0.02, 131))
+    assert quantize_in_steps(torch.tensor([[-9.0, 9.0]]), 0.02, 131).tolist() == [[0, 255]]
 
 
 def test_scales_are_read_as_they_were_written(encoder_folder, tmp_path):
@@ -98,7 +128,7 @@ def test_scales_are_read_as_they_were_written(encoder_folder, tmp_path):
 
 def test_int8_is_for_encoders_whose_scales_are_known(encoder_folder, monkeypatch):
     assert best_precision(torch.device("cpu")) != torch.int8
-    monkeypatch.setattr("crystalcli.vectors.bert.has_native_int8", lambda: False)
+    monkeypatch.setattr("crystalcli.vectors.bert.has_fast_int8", lambda: False)
     assert best_precision(torch.device("cpu"), scales=True) != torch.int8
     assert Bert(encoder_folder, scales=default_scales(), device="cpu").precision != torch.int8
 

@@ -1,0 +1,110 @@
+"""Attention inside a chunk, in the way that is fastest on this processor.
+
+Where bfloat16 is native without AMX, its products may be slower than those of float32, or faster: a
+trial tells. It takes a tenth of a second, and its result is kept for this processor.
+
+Knows: queries, keys, values. Does not know: layers or chunks.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+
+from crystalcli.cpu import cpu_flags, kept_choice
+
+_LENGTH = 224  # positions of the trial: a usual chunk
+_MARGIN = 0.9  # of the time of the first way; a later one that takes more is not worth another rounding
+_TRIES, _CALLS = 5, 4
+# The range of sums that are safe to divide by; outside of it, softmax subtracts its maximum first.
+_SAFE = (2.0**-100, 2.0**48)
+
+
+class Attention(NamedTuple):
+    """A way to compute attention.
+
+    Attributes:
+        precision: dtype of queries, keys and values.
+        fused: whether by torch's kernel; else by `attend_by_powers`.
+    """
+
+    precision: torch.dtype
+    fused: bool
+
+
+# In order of preference.
+WAYS = {
+    "float32, fused": Attention(torch.float32, True),
+    "float32, powers": Attention(torch.float32, False),
+    "bfloat16, powers": Attention(torch.bfloat16, False),
+}
+
+
+def possible_ways() -> list[str]:
+    """Name the ways that this processor has instructions for; others are emulated, slowly."""
+    native = bool(cpu_flags() & {"avx512_bf16", "amx_bf16"})
+    return [name for name, way in WAYS.items() if native or way.precision == torch.float32]
+
+
+@lru_cache(maxsize=4)
+def fastest_attention(heads: int, width: int) -> Attention:
+    """Return the fastest way on this processor, by a trial that is made once.
+
+    Args:
+        heads: of the model.
+        width: of a head.
+    """
+    names = possible_ways()
+    return WAYS[kept_choice(f"attention, {heads} heads of {width}", names, lambda: _tried(names, heads, width))]
+
+
+@torch.inference_mode()
+def _tried(names: list[str], heads: int, width: int) -> str:
+    """Time each way, and name the fastest."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    generator = torch.Generator().manual_seed(0)
+    seconds = dict.fromkeys(names, math.inf)
+    try:
+        for _ in range(_TRIES):
+            for name in names:
+                way = WAYS[name]
+                shape = (_LENGTH, 3, heads, width)
+                q, k, v = torch.randn(shape, generator=generator).to(way.precision).permute(1, 2, 0, 3)
+                began = time.thread_time()
+                for _ in range(_CALLS):
+                    if way.fused:
+                        F.scaled_dot_product_attention(q[None], k[None], v[None], scale=math.log(2))
+                    else:
+                        attend_by_powers(q, k, v)
+                seconds[name] = min(seconds[name], time.thread_time() - began)
+    finally:
+        torch.set_num_threads(threads)
+    best = min(names, key=lambda name: seconds[name])
+    return best if seconds[best] < _MARGIN * seconds[names[0]] else names[0]
+
+
+def attend_by_powers(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    """Compute attention by two products and powers of two, without taking off the maximum first.
+
+    Args:
+        q: queries, already scaled so that scores are exponents of 2, [heads, positions, width].
+        k: keys, of the same shape.
+        v: values, of the same shape.
+
+    Returns:
+        float32 [heads, positions, width].
+    """
+    powers = torch.matmul(q, k.transpose(-1, -2)).exp2_()
+    total = powers.sum(-1, keepdim=True, dtype=torch.float32)
+    attended = torch.matmul(powers, v).float().div_(total)
+    # A sum may leave the range of floating point.
+    if not bool(((total > _SAFE[0]) & (total < _SAFE[1])).all()):
+        query, key, value = (states[None].float() for states in (q, k, v))
+        return F.scaled_dot_product_attention(query, key, value, scale=math.log(2))[0]
+    return attended

@@ -138,8 +138,9 @@ class Bert:
             chunks: as in `states`. Chunks without tokens are skipped.
             take: called with a chunk's index and its states, float32 [n, dimension], on the CPU.
         """
-        if isinstance(self._stack, QuantizedStack):
-            self._encode_packed(self._stack, chunks, take)
+        stack = self._stack
+        if isinstance(stack, QuantizedStack):
+            self._encode_packed(stack, chunks, take)
             return
 
         @torch.inference_mode()
@@ -153,7 +154,7 @@ class Bert:
                 padded[row, 1 : len(ids) + 1] = torch.from_numpy(ids)
                 real[row, : len(ids) + 2] = True
             mask = None if batch.exact else real[:, None, None, :].to(self.device)
-            output = self._stack(padded.to(self.device), mask)
+            output = stack(padded.to(self.device), mask)
             for row, index in enumerate(batch.chunks):
                 take(index, output[row, 1 : len(chunks[index]) + 1].float().cpu())
 

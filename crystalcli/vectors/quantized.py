@@ -99,7 +99,7 @@ def _row_scales(weight: torch.Tensor) -> torch.Tensor:
     """
     steps = weight.abs().amax(1) / 127
     if not cpu_flags() & _NATIVE:
-        even = F.pad(weight, (0, weight.shape[1] % 2)).unflatten(1, (-1, 2))
+        even = F.pad(weight, (0, weight.shape[1] % 2)).reshape(len(weight), -1, 2)
         sums = torch.maximum(even.clamp(min=0).sum(2), (-even).clamp(min=0).sum(2))
         steps = torch.maximum(steps, sums.amax(1) / 127)  # rounding adds at most a half to each
     return steps.clamp(min=1e-14)

@@ -84,7 +84,7 @@ HOMES = {
     "uvicorn": {"mcp_server", "web_server"},
     "matplotlib": {"examples"},
     "rich": {"cli", "examples"},
-    "platformdirs": {"models", "cli"},
+    "platformdirs": {"models", "cli", "cpu"},
     "urllib": {"models", "ingest"},
     "http": {"models", "lm", "ingest"},
     "pickle": set(),

@@ -3,9 +3,9 @@
 Knows: tokens, states, vectors and codes. Does not know: documents, crystals, or where weights come
 from. Importing the room costs nothing: its files are loaded when a name is used.
 
-attention.py          Attention inside a chunk, in the way that is fastest on this processor.
 bert.py               The encoder in torch: BERT (Devlin et al., 2019), for many chunks at a time.
 calibrate.py          Measure an encoder's scales for int8 on a sample of text.
+chunk_attention.py    Attention inside a chunk, in the way that is fastest on this processor.
 codec.py              The codec of layers 1 to 3: 32 bytes an atom, 12 a cluster, 4 a unit.
 cross_encoder.py      The cross-encoder: how well a text answers a question, both read together.
 encoder_config.py     The configuration of an encoder in Hugging Face layout: shape, names of

@@ -26,7 +26,7 @@ import torch
 import torch.nn.functional as F
 
 from crystalcli.cpu import cpu_flags
-from crystalcli.vectors.attention import Attention, attend_by_powers, fastest_attention
+from crystalcli.vectors.chunk_attention import Attention, attend_by_powers, fastest_attention
 from crystalcli.vectors.stack import EncoderStack
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from crystalcli.vectors import (
     has_fast_int8,
     pyramid_layout,
 )
-from crystalcli.vectors.attention import WAYS, attend_by_powers, possible_ways
 from crystalcli.vectors.calibrate import calibrate
+from crystalcli.vectors.chunk_attention import WAYS, attend_by_powers, possible_ways
 from crystalcli.vectors.encoder_config import canonical_names
 from crystalcli.vectors.quantized import QuantizedStack, _Product, quantize_in_one_pass, quantize_in_steps
 

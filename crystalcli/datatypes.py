@@ -238,7 +238,7 @@ class RecallFilter:
         kinds: Kinds of documents.
         since: The first day.
         until: The last day.
-        people: Names of authors of messages.
+        people: Names of authors of messages; "" for those that name none.
         tags: Tags, without `#`, of Markdown documents and of others that state them; all have to be
             there.
         by_content: True: only dates that are written in the text or in a name count, as for dates

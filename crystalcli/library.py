@@ -913,7 +913,8 @@ class Crystal(CrystalReader):
         day = ask_options.where.as_of if ask_options.where is not None else None
         as_of = str(day) if day is not None else ""
         answer = self._answer(read_as or question, ask_options, model, allow_remote, on_text, on_evidence, progress)
-        return replace(answer, question=question, read_as=read_as, changes=changes_cited(self, answer.citations, as_of))
+        changes = answer.changes or changes_cited(self, answer.citations, as_of)
+        return replace(answer, question=question, read_as=read_as, changes=changes)
 
     def _answer(
         self,

@@ -12,6 +12,7 @@ from crystalcli.answering.evidence import answerability, sentence_ranking
 from crystalcli.answering.evidence.answer_span import answer_spans, cite_spans
 from crystalcli.answering.evidence.newest_first import newest_first
 from crystalcli.answering.evidence.own_memories import memories_first
+from crystalcli.answering.evidence.present_statements import newest_statement_first
 from crystalcli.answering.evidence.superseded import holding_first
 from crystalcli.answering.exact.code_question import code_intents
 from crystalcli.answering.grounding import attribution
@@ -182,6 +183,7 @@ def _recall(crystal: CrystalReader, draft: AnswerDraft, reading: FilterReading) 
     passages = newest_first(crystal, draft.question, recalled, asked=reading.newest)
     as_of = reading.recall_filter.as_of
     passages = holding_first(crystal, draft.question, passages, str(as_of) if as_of is not None else "")
+    passages, draft.changes = newest_statement_first(crystal, draft.question, passages, reading)
     draft.passages, draft.wants_newest = passages[: options.k], reading.newest
     draft.seconds_to_passages = draft.seconds()
     return replace(results, passages=tuple(passages))

@@ -2,14 +2,22 @@
 
 The question it answers: what was told, when, by whom, and does it still hold?
 
-claim.py              Claims: what a memory says of something that has one value at a time, by its
-                      form.
-conversation_turn.py  A turn of a conversation as it is kept: the question, and the answer with its
-                      sources.
-memory.py             A memory as callers see it.
-supersession.py       Supersession: of memories that claim the same with different values the newest
-                      holds.
-telling.py            Memories told, edited, pinned and forgotten: each in one short transaction.
+claim.py                Claims: what a memory says of something that has one value at a time, by its
+                        form.
+conversation_turn.py    A turn of a conversation as it is kept: the question, and the answer with
+                        its sources.
+document_statements.py  Statements of dated documents: sentences of notes, diaries, chats and mail
+                        that make a claim.
+memory.py               A memory as callers see it.
+present_state.py        What holds of the thing that a question asks for, and what held before,
+                        among what was told.
+state.py                Sentences that say how things are, apart from those that tell what happened
+                        once.
+supersession.py         Supersession: of memories that claim the same with different values the
+                        newest holds.
+telling.py              Memories told, edited, pinned and forgotten: each in one short transaction.
+value_type.py           Types of values in a sentence: times, days, dates, addresses, numbers and
+                        units, codes, names.
 """
 
 from __future__ import annotations
@@ -21,6 +29,7 @@ from crystalcli.lazy_import import lazy_names
 if TYPE_CHECKING:
     from crystalcli.memories.conversation_turn import last_conversation_day, turn_messages
     from crystalcli.memories.memory import Memory, describe_memory
+    from crystalcli.memories.present_state import Candidate, asks_for_state, select_states, state_value
     from crystalcli.memories.supersession import (
         change_line,
         current_of,
@@ -44,6 +53,7 @@ else:
         {
             "conversation_turn": ("last_conversation_day", "turn_messages"),
             "memory": ("Memory", "describe_memory"),
+            "present_state": ("Candidate", "asks_for_state", "select_states", "state_value"),
             "supersession": ("change_line", "current_of", "history_of", "list_changes", "settle_all_claims"),
             "telling": (
                 "MAX_MEMORY_CHARACTERS",
@@ -60,7 +70,9 @@ else:
 
 __all__ = [
     "MAX_MEMORY_CHARACTERS",
+    "Candidate",
     "Memory",
+    "asks_for_state",
     "change_line",
     "current_of",
     "describe_memory",
@@ -71,7 +83,9 @@ __all__ = [
     "last_conversation_day",
     "list_changes",
     "pin_memories",
+    "select_states",
     "settle_all_claims",
+    "state_value",
     "tell_memory",
     "tell_turn",
     "turn_messages",

@@ -5,6 +5,7 @@
     my rent is 900 euros, the rent of X is ...    (rent, number)      900 euros
     the harbour office is at Y, moved to Y        (harbour office, place)   Y
     the gate opens at 7:00                        (gate, opens)       7:00
+    Weight 81.0 kg. / New phone number: 555 0192  (weight, number)    81.0 kg, in notes
     I no longer live in Y                         (author, home)      not Y
 
 Two memories that claim the same with different values cannot both hold now: the newer one does.
@@ -72,7 +73,9 @@ _LEAD = re.compile(
 )
 _TRAIL = re.compile(
     r"(?:,? (?:now|currently|at the moment|these days|from now on|as of (?:today|now)|today|since (?:today|yesterday|last \w+)|"
-    r"again|instead|any ?more|any longer))+$",
+    r"again|instead|any ?more|any longer|from here on|by now|"
+    r"(?:from|starting|as of) (?:next \w+|today|now|tomorrow|Monday|\d{1,2} [A-Z]\w+|January|February|March|April|May|June|July|"
+    r"August|September|October|November|December)))+$",
     re.IGNORECASE,
 )
 _DETERMINER = r"(?:[Mm]y|[Oo]ur|[Tt]he|[A-Z][\w-]+['’]s)"
@@ -84,9 +87,10 @@ _NAME = (
     r"(?:,? (?:(?:of|the|and|in|on|near|de|van|von) )?[A-Z\d][\w.'’/-]*){0,6})"
 )
 _SAYS_NOT = r"(?:(?P<no>no longer|do not|don['’]t|does not|doesn['’]t) )?"
+_DWELLING = r"(?:(?:the|a|our|my) (?:new )?(?:flat|house|apartment|room|place|home) (?:at|in|on) )?"
 _HOME = re.compile(
     rf"(?P<subject>I|We|[A-Z][\w-]+)(?:(?:['’]m|['’]re| am| are| is)? (?:now )?{_SAYS_NOT}(?:lives?|living)(?: now)? (?:in|at|on)|"
-    rf"(?:['’]ve| have| has)? (?:just )?moved(?: house)? (?:to|into)) {_NAME}"
+    rf"(?:['’]ve| have| has)? (?:just )?moved(?: house)? (?:to|into)) {_DWELLING}{_NAME}"
 )
 _WORK = re.compile(
     rf"(?P<subject>I|[A-Z][\w-]+)(?:(?:['’]m| am| is)? (?:now )?{_SAYS_NOT}(?:works?|working)(?: now)? (?:at|for)|"
@@ -104,16 +108,41 @@ _AMOUNT = re.compile(
 _IS = re.compile(rf"{_SUBJECT} (?:is|are){_NOT}(?: now)? (?P<value>.+)")
 _CHANGED = re.compile(
     rf"{_SUBJECT}(?: (?:has been|was|were|have been|has|have))? "
-    r"(?:changed|raised|moved|lowered|renamed|postponed|brought forward) to (?P<value>.+)"
+    r"(?:changed|raised|moved|lowered|renamed|postponed|brought forward|increased|reduced|cut|switched|(?:put|pushed) back|"
+    r"shifted|rescheduled|reset|extended|dropped|risen|rose|fallen|fell|(?:gone|went|goes) (?:up|down)|moves|changes) to "
+    r"(?P<value>.+)"
 )
-_NUMBER = re.compile(r"[€£$+]? ?\d[\d.,:/ -]*(?: ?[\w%€£$²³°]+){0,4}")
+_AMOUNT_OF = r"[€£$+]? ?\d[\d.,:/-]*(?: ?[\w%€£$²³°/]+){0,6}"
+# Notes leave the verb out. A number that counts parts of something is none of its values.
+_LABEL = re.compile(r"(?P<subject>(?:[Mm]y |[Tt]he |[Oo]ur )?[A-Za-z][\w'’-]*(?: [\w'’-]+){0,4}?): (?P<value>.+)")
+_READING = re.compile(
+    rf"(?P<subject>[A-Z][\w'’-]*(?: [a-z][\w'’-]*){{0,3}}?)(?: (?:stands at|is at|was|now|at|up to|down to|raised to|is now))? "
+    rf"(?P<value>{_AMOUNT_OF})"
+)
+_COUNTED = re.compile(
+    r"(?:.* )?(?:chapter|part|page|section|step|day|week|month|year|figure|table|box|item|task|line|round|lesson|unit|volume|"
+    r"episode|season|exercise|plate|lot|room|row|level|stage|phase|note|sprint|version|release|bus|train|flight)",
+    re.IGNORECASE,
+)
+_NO_READING = re.compile(
+    r"(?:[\w'’-]*ed|no|ran|paid|bought|spent|sold|read|saw|met|took|made|got|went|drove|slept|walked|swam|won|lost|found|ate|drank|wrote|"
+    r"sent|cost|costs|did|says?|said|shows?|showed|reads|lets|gave|had|has|have|is|are|was|were|be|been|on|at|in|after|from|until|since|by|with|only|"
+    r"over|now|then|still|yesterday|today|tomorrow|around|another|some|all|both|each|every|about|first|last|next|"
+    r"january|february|march|april|may|june|july|august|september|october|november|december|monday|tuesday|wednesday|"
+    r"thursday|friday|saturday|sunday|left|run|runs|see|and|or|but|to|a|an|it|he|she|they|we|i|you|there|"
+    r"[\w'’-]*ing)",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"[€£$+]? ?\d[\d.,:/ -]*(?: ?[\w%€£$²³°]+){0,6}")
 _NAMED = re.compile(_NAME)
 _MONTH = r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
 _DAY = re.compile(
-    r"(?:(?:on )?(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?|"
+    rf"(?:(?:on )?(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?(?: (?:evenings?|mornings?|afternoons?|nights?|at {_TIME}))?|"
     rf"(?:on )?(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}(?: \d{{4}})?|"
     rf"(?:on )?{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?|\d{{4}}-\d\d-\d\d)"
 )
+_BARE = re.compile(r"(?!(?:The|My|Our|I|We|A|An|It|He|She|They|You|This|That|There)\b)[A-Za-z][a-z]+ ")
+_LISTED = re.compile(r"\W*(?:and|or|but|if|when|unless|not)\b", re.IGNORECASE)
 _ARTICLE = re.compile(r"(?:a|an|the|not|very|so|too|quite|really) ", re.IGNORECASE)
 
 
@@ -135,19 +164,23 @@ class ToldClaim(NamedTuple):
     def agrees(self, other: ToldClaim) -> bool:
         """Tell whether two claims of one key can both hold.
 
-        Values agree where one has all words of the other: "7 Ropewalk", "7 Ropewalk in Oldhaven".
+        Values agree where one has all words of the other: "7 Ropewalk", "7 Ropewalk in Oldhaven";
+        and amounts of different things: "40 cloves", "2.1 kg".
         """
         words, others = set(self.value.split()), set(other.value.split())
         same = words <= others or others <= words
+        if self.key.endswith("|number") and _differ_in_kind(words, others):
+            return True
         return same == (self.negated == other.negated) or (self.negated and other.negated)
 
 
-def read_claim(text: str, author: str = "") -> ToldClaim | None:
+def read_claim(text: str, author: str = "", *, is_note: bool = True) -> ToldClaim | None:
     """Read the claim of a text.
 
     Args:
         text: The text, one sentence.
         author: Who says it; "" for the crystal's owner.
+        is_note: Whether the text may be in the style of notes, "Rent: 900".
 
     Returns:
         The claim; None where the text makes no claim that is sure.
@@ -156,11 +189,22 @@ def read_claim(text: str, author: str = "") -> ToldClaim | None:
     if len(sentence) > _MAX_LENGTH or _UNSURE.search(sentence):
         return None
     sentence = _TRAIL.sub("", _LEAD.sub("", sentence)).rstrip(",")
+    claim = _claim_in(sentence, author, is_note=is_note)
+    if claim is None and is_note and _BARE.match(sentence):  # notes leave "I" and "the" out
+        bare = sentence[0].lower() + sentence[1:]
+        claim = _claim_in(f"I {bare}", author, is_note=False) or _claim_in(f"The {bare}", author, is_note=False)
+        if claim is not None and claim.key.endswith("|place"):  # "Ann is in ..."
+            claim = None
+    return claim
+
+
+def _claim_in(sentence: str, author: str, *, is_note: bool) -> ToldClaim | None:
+    """Read the claim of a sentence without what leads to it and what trails."""
     for form, aspect in ((_HOME, "home"), (_WORK, "work")):
         if (match := form.fullmatch(sentence)) is not None and (who := _person(match["subject"], author)) is not None:
             where = f"{aspect} address" if match["value"][0].isdigit() else aspect
             return ToldClaim(f"{who}|{where}", _plain(match["value"]), match["value"], bool(match["no"]))
-    for form in (_PLACE, _HOURS, _AMOUNT, _CHANGED, _IS):
+    for form in (_PLACE, _HOURS, _AMOUNT, _CHANGED, _IS, *((_LABEL, _READING) if is_note else ())):
         if (match := form.fullmatch(sentence)) is not None:
             claim = _claim_of(form, match, author)
             if claim is not None:
@@ -168,9 +212,28 @@ def read_claim(text: str, author: str = "") -> ToldClaim | None:
     return None
 
 
+def read_statement(sentence: str, author: str = "", *, is_note: bool) -> ToldClaim | None:
+    """Read the claim of a sentence in a document; what follows a comma may say more.
+
+    Args:
+        sentence: The sentence.
+        author: Who says it; "" where that is the writer of notes.
+        is_note: Whether the document is of notes.
+    """
+    claim = read_claim(sentence, author, is_note=is_note)
+    if claim is None and ", " in sentence and "\n" not in sentence:
+        head, rest = sentence.split(", ", 1)
+        claim = None if _LISTED.match(rest) else read_claim(head, author, is_note=is_note)
+    return claim
+
+
 def _claim_of(form: re.Pattern[str], match: re.Match[str], author: str) -> ToldClaim | None:
     """Make the claim of a matched form; None where it is not sure."""
-    subject = _subject(match["subject"], author)
+    if form in (_LABEL, _READING) and (
+        _COUNTED.fullmatch(match["subject"]) or any(_NO_READING.fullmatch(word) for word in match["subject"].split())
+    ):
+        return None
+    subject = _subject(match["subject"] if form not in (_LABEL, _READING) else f"the {match['subject']}", author)
     if subject is None:
         return None
     groups = match.groupdict()
@@ -188,6 +251,8 @@ def _claim_of(form: re.Pattern[str], match: re.Match[str], author: str) -> ToldC
         if kind is None:
             return None
         aspect = kind
+    if subject in ("address", "home address", f"@{author.casefold()} address", f"@{author.casefold()} home address"):
+        return ToldClaim(f"@{author.casefold()}|home address", _plain(value), value, bool(groups.get("no")))
     return ToldClaim(f"{subject}|{aspect}", _plain(value), value, bool(groups.get("no")))
 
 
@@ -244,9 +309,18 @@ def _subject(words: str, author: str) -> str | None:
         parts = [f"@{parts[0]}"]
     owned = [f"@{author.casefold()}" if part in ("my", "our") else part for part in parts if part != "the"]
     parts = [f"@{part.removesuffix(_OWNER)}" if part.endswith(_OWNER) else part for part in owned]
-    if not parts or parts[-1] in _SEVERAL or parts[-1].removesuffix("s") in _SEVERAL:
+    heads = [parts[number - 1] for number, part in enumerate(parts) if part in ("of", "for") and number] or parts[-1:]
+    is_several = not heads or heads[0] in _SEVERAL or heads[0].removesuffix("s") in _SEVERAL
+    if is_several and not any(part in ("favourite", "favorite") for part in parts):
         return None
     return " ".join(part for part in parts if part not in ("new", "current", "own"))
+
+
+def _differ_in_kind(words: set[str], others: set[str]) -> bool:
+    """Tell whether two values are amounts of different things."""
+    things = [{word for word in each if not any(letter.isdigit() for letter in word)} for each in (words, others)]
+    amounts = [any(word[0].isdigit() for word in each) for each in (words, others)]
+    return all(amounts) and all(things) and things[0].isdisjoint(things[1])
 
 
 def _plain(value: str) -> str:

@@ -140,7 +140,12 @@ def authors_of(index: IndexReader) -> dict[str, int]:
 
 
 def is_author(name: str, author: str) -> bool:
-    """Tell whether a name means an author: all of its words are words of the author's name."""
+    """Tell whether a name means an author: all of its words are words of the author's name.
+
+    "" means messages and memories that name no author.
+    """
+    if not name:
+        return not author
     words = _name_words(name)
     return bool(words) and words <= _name_words(author)
 
@@ -292,7 +297,7 @@ def _check_people(index: IndexReader, people: Sequence[str]) -> None:
     for names in _stated_authors(index, documents).values():
         for name in names:
             authors.setdefault(name, 0)
-    for name in people:
+    for name in filter(None, people):
         if not any(is_author(name, author) for author in authors):
             if not authors:
                 raise NotFoundError(f"no messages by {name}: this crystal holds no chats, no mail and no authors")

@@ -246,6 +246,11 @@ class CrystalReader:
         with self.snapshot():
             return bool(self._store.memories(limit=1))
 
+    def memory_authors(self) -> frozenset[str]:
+        """Name those who told memories; "" stands for the person without a name."""
+        with self.snapshot():
+            return self._store.memory_authors()
+
     def has_gone_files(self) -> bool:
         """Tell whether the files of some documents were gone at the last ingest."""
         from crystalcli.recall.filter_mask import has_gone

@@ -58,6 +58,7 @@ class AnswerDraft:
         tokens: Counts by name, as of `Answer`.
         evidence: The estimated probability that the passages hold an answer; None without one.
         wants_newest: Whether the words of the question ask for the newest of dated text.
+        changes: What has changed of the thing that is asked for, as of `Answer.changes`.
         is_sure: False where what is quoted is the nearest, and may not answer.
         reading: The filter of the question; None without one.
         started: Whether any of the answer has been said, or a model has been asked to.
@@ -83,6 +84,7 @@ class AnswerDraft:
     tokens: Counter[str] = field(default_factory=Counter)
     evidence: float | None = None
     wants_newest: bool = False
+    changes: tuple[str, ...] = ()
     is_sure: bool = True
     reading: FilterReading | None = None
     started: bool = False
@@ -224,6 +226,7 @@ class AnswerDraft:
             evidence=self.evidence,
             portions=tuple(self.portions),
             reading=self.reading,
+            changes=self.changes,
         )
 
     def refusal(self, text: str, nearest: Sequence[Citation]) -> Answer:

@@ -71,6 +71,14 @@ class MemoryTable(Database):
             return 0
         return int(self.rows("SELECT count(*) FROM memory WHERE kind = 'memory'")[0][0])
 
+    def memory_authors(self) -> frozenset[str]:
+        """Read who told memories; "" stands for the person without a name."""
+        if self.format < MEMORIES_SINCE:
+            return frozenset()
+        return frozenset(
+            str(author) for (author,) in self.rows("SELECT DISTINCT author FROM memory WHERE kind = 'memory'")
+        )
+
     def memories_like(self, prefix: str, limit: int = 3) -> list[MemoryRow]:
         """Read the memories whose id begins with `prefix`."""
         return self._memories(

@@ -1,0 +1,131 @@
+"""The newest of the statements that say what a question asks for, before the older ones.
+
+    "Where do I live?"     changed: 7 Ropewalk since 2026-09-20; before: 3 Mill Lane (2026-01-05)
+
+Memories are recalled once more by themselves, those of the person whom the question is about. What
+their forms do not tell, the nearness of each to the question does (`memories.present_state`).
+
+Knows: passages with dates, people in questions. Does not know: what makes two statements one thing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from crystalcli.answering.evidence.own_memories import WORTH
+from crystalcli.datatypes import MEMORY_KIND, FilterReading, Passage
+from crystalcli.errors import NotFoundError
+from crystalcli.memories import Candidate, asks_for_state, select_states, state_value
+from crystalcli.recall import CrystalReader, is_author
+from crystalcli.text import author_of_label, is_chat_owner
+
+_MOST = 24  # passages, as many as the reranker reads
+_AHEAD = 0.01  # the distance in score by which the newest comes first
+_ABOUT_AS_WELL = 0.3  # the distance in score to the best of other documents
+_LONGEST = 80  # characters of a statement that is shown for its value
+_FIRST_PERSON = re.compile(r"\b(?:I|I['’](?:m|ve|d|ll)|me|my|mine|we|us|our|ours)\b")
+_PERSON = re.compile(r"\b([A-Z][\w-]+)(?:['’]s\b| (?!(?:I|my)\b)[a-z])")
+_DATED = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d)?")
+
+
+class PresentStatements(NamedTuple):
+    """What was found of the thing that a question asks for.
+
+    Attributes:
+        passages: All passages, with the newest statement first.
+        changes: A line that says what has changed, with dates; () where nothing has.
+    """
+
+    passages: list[Passage]
+    changes: tuple[str, ...]
+
+
+class _Statement(NamedTuple):
+    """A statement in a passage.
+
+    Attributes:
+        passage: The passage.
+        candidate: The statement.
+    """
+
+    passage: Passage
+    candidate: Candidate
+
+
+def newest_statement_first(
+    crystal: CrystalReader, question: str, passages: Sequence[Passage], reading: FilterReading
+) -> PresentStatements:
+    """Put the newest of the memories that say what is asked for before all other passages.
+
+    Args:
+        crystal: The crystal.
+        question: The question.
+        passages: The passages that were recalled, best first.
+        reading: The filter in force.
+    """
+    where = reading.recall_filter
+    unchanged = PresentStatements(list(passages), ())
+    if where.within or not asks_for_state(question) or not crystal.has_memories():
+        return unchanged
+    if where.kinds and MEMORY_KIND not in where.kinds:
+        return unchanged
+    people = where.people or _people_of(crystal, question)
+    try:
+        told = crystal.recall(
+            reading.searched_for(question), _MOST, where=replace(where, kinds=(MEMORY_KIND,), people=people)
+        )
+    except NotFoundError:  # none is of that time or person
+        return unchanged
+    statements = [_statement_of(passage) for passage in told]
+    chosen = [statements[number] for number in select_states(question, [each.candidate for each in statements])]
+    if not chosen:
+        return unchanged
+    others = max((passage.score for passage in passages if passage.place.kind != MEMORY_KIND), default=0.0)
+    worth = WORTH if _FIRST_PERSON.search(question) else 0.0
+    if chosen[0].passage.score + worth < others - _ABOUT_AS_WELL:
+        return unchanged  # what is asked for is no memory
+    chosen.sort(key=lambda each: each.candidate.dated, reverse=True)
+    newest = chosen[0].passage
+    first = replace(newest, score=max(passage.score for passage in (*passages, newest)) + _AHEAD)
+    ordered = [first, *(passage for passage in passages if passage.path != newest.path)]
+    return PresentStatements(ordered, _changes(chosen))
+
+
+def _people_of(crystal: CrystalReader, question: str) -> tuple[str, ...]:
+    """Name whose memories a question is about: its own writer's, "", or somebody's; () for all."""
+    authors = crystal.memory_authors()
+    if _FIRST_PERSON.search(question):
+        return ("",) if "" in authors and len(authors) > 1 else ()
+    named = {match[1] for match in _PERSON.finditer(question)}
+    return tuple(name for name in sorted(named) if any(is_author(name, author) for author in authors))[:1]
+
+
+def _statement_of(passage: Passage) -> _Statement:
+    """Take the statement that a passage of a memory holds."""
+    label = passage.place.marks.get("message", "")
+    dates = _DATED.findall(label)
+    author = "" if _DATED.match(label) else author_of_label(label)
+    author = "" if is_chat_owner(author) else author
+    text = passage.text.strip().removeprefix(f"{author}: ")
+    dated = dates[-1] if dates else str(passage.date or "")
+    return _Statement(passage, Candidate(text, dated, passage.score, passage.logit, author))
+
+
+def _changes(statements: Sequence[_Statement]) -> tuple[str, ...]:
+    """Say what has changed, the newest statement first."""
+    shown = [
+        (state_value(each.candidate.text, each.candidate.author), each.candidate.dated[:10]) for each in statements
+    ]
+    lines: dict[str, str] = {}
+    for value, day in reversed(shown):  # the first day of each value
+        lines.setdefault(value, day)
+    newest = shown[0][0]
+    before = [f"{_short(value)} ({day})" for value, day in reversed(lines.items()) if value != newest]
+    return (f"{_short(newest)} since {lines[newest]}; before: {', '.join(before)}",) if before else ()
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3].rstrip() + "..."

@@ -1,0 +1,114 @@
+"""What holds now is the newest of the statements that say what a question asks for, in whatever words."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from crystalcli import Crystal, RecallFilter
+from crystalcli.memories.present_state import Candidate, asks_for_state, select_states
+from crystalcli.memories.state import states_how_it_is
+from crystalcli.memories.value_type import may_be_values_of_one_thing, value_types
+
+STATES = [
+    ("My rent is 900 euros.", ""),
+    ("Switched banks, all of it is with Kellisay Trust now.", ""),
+    ("The scales said 81 kg this morning.", ""),
+    ("The house was sold to Mr Moray, who is my landlord.", "Who is my landlord?"),
+    ("Shoe size of my daughter: 34.", "What is my daughter's shoe size?"),
+    ("The parcel room is locked, I get them at 7 Quay Street.", ""),
+]
+NO_STATES = [
+    "Paid 60 euros to have the car washed.",
+    "My neighbour pays 410 euros for his insurance.",
+    "If I moved to Skarn I would miss the canal.",
+    "Ann told me that her rent is 700 euros.",
+    "Lunch with Ann Crask in Skarn.",
+    "Ann lives in Skarn.",
+    "Kellisay Trust has sent me an offer again.",
+    "Bought 23 eggs from Ann, who has hens.",
+]
+
+
+@pytest.mark.parametrize(("text", "question"), STATES)
+def test_what_holds_from_then_on_is_a_state(text, question):
+    assert states_how_it_is(text, question)
+
+
+@pytest.mark.parametrize("text", NO_STATES)
+def test_what_happened_once_or_to_others_is_none(text):
+    assert not states_how_it_is(text)
+
+
+def test_a_sentence_about_the_person_asked_for_is_a_state():
+    assert states_how_it_is("Ann lives in Skarn.", "Where does Ann live?")
+    assert states_how_it_is("My sister has her home in Skarn.", "Where does my sister live?")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("I run 25 km each week", "the plan says 30 km", True),
+        ("I run 25 km each week", "ran 12 minutes", False),
+        ("The gym opens at 7:00", "it lets people in from 6:30.", True),
+        ("I live at 7 Ropewalk", "my home is 3 Mill Lane now", True),
+        ("The meeting is on Friday", "it costs 30 euros", False),
+        ("The code is 4411", "1234 opens it", True),
+    ],
+)
+def test_values_of_one_thing_are_of_one_type(one, other, alike):
+    assert may_be_values_of_one_thing(value_types(one), value_types(other)) is alike
+
+
+@pytest.mark.parametrize(
+    "question", ["Where do I live?", "Who cuts my hair?", "How much is Ann's rent?", "What's my code?"]
+)
+def test_a_question_in_the_present_asks_for_a_state(question):
+    assert asks_for_state(question)
+
+
+@pytest.mark.parametrize("question", ["Where did I live?", "What was my rent before?", "harbour office"])
+def test_another_question_does_not(question):
+    assert not asks_for_state(question)
+
+
+def test_statements_about_the_same_thing_are_told_from_others():
+    told = [
+        ("My phone number is 07700 900123.", 1.8, 6.0),
+        ("Call me on 07700 900456 from now on, the old phone is dead.", 0.9, -5.0),
+        ("My locker number is 503.", 0.9, -2.0),
+        ("Ann's phone rang 14 times.", 0.8, -3.0),
+        ("They gave me another locker, 495.", 0.6, -7.0),
+    ]
+    candidates = [Candidate(text, f"2026-0{n + 1}-01", near, logit, "") for n, (text, near, logit) in enumerate(told)]
+    assert select_states("What is my phone number?", candidates) == [0, 1]
+    assert select_states("What is my locker number?", [candidates[2], *candidates[:2], candidates[4]]) == [0, 3]
+    assert select_states("Where do I work?", candidates) == []
+
+
+def test_a_change_in_words_that_no_form_knows_comes_first_and_the_older_are_shown(tmp_path):
+    with Crystal(tmp_path / "m.crystal", encoder=None) as crystal:
+        crystal.remember("My rent is 900 euros a month.", at="2026-01-05")
+        crystal.remember("From today on I pay 950 euros in rent.", at="2026-04-01")
+        crystal.remember("My neighbour pays 400 euros in rent.", at="2026-05-01")
+        crystal.remember("Paid 60 euros for paint.", at="2026-06-01")
+        answer = crystal.ask("What is my rent?", extractive=True, floor=0.0)
+        assert answer.citations[0].quote == "From today on I pay 950 euros in rent."
+        assert answer.changes == (
+            "From today on I pay 950 euros in rent since 2026-04-01; before: 900 euros a month (2026-01-05)",
+        )
+        then = crystal.ask("What is my rent?", extractive=True, floor=0.0, where=RecallFilter(as_of=date(2026, 2, 1)))
+        assert then.citations[0].quote == "My rent is 900 euros a month."
+        assert then.changes == ()
+
+
+def test_a_question_about_oneself_is_answered_from_ones_own_memories(tmp_path):
+    with Crystal(tmp_path / "m.crystal", encoder=None) as crystal:
+        crystal.remember("My rent is 900 euros.", at="2026-01-05")
+        crystal.remember("My rent is 700 euros.", by="Ann", at="2026-03-05")
+        own = crystal.ask("What is my rent?", extractive=True, floor=0.0)
+        hers = crystal.ask("What is Ann's rent?", extractive=True, floor=0.0)
+        assert "900" in own.citations[0].quote
+        assert "700" in hers.citations[0].quote
+        assert own.changes == hers.changes == ()

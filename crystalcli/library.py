@@ -58,7 +58,7 @@ if TYPE_CHECKING:
         RepairReport,
         VerifyReport,
     )
-    from crystalcli.memories import Memory
+    from crystalcli.memories import Conflict, Memory
     from crystalcli.overview import DocumentOutline, Excerpt, LayerScope, LayerView, LitPassage
     from crystalcli.recall import LayerTrace, MemoryReport, Results, Searcher
     from crystalcli.retrieval_lm import PerplexityReport
@@ -401,9 +401,11 @@ class Crystal(CrystalReader):
             A report of what was read.
         """
         from crystalcli.ingest import ingest_into
+        from crystalcli.memories import read_new_statements
 
         with self._writing(wait) as store:
             report = ingest_into(store, self._encoder, paths, progress, options)
+            read_new_statements(store)
         if not options.layers or report.lexical_only:
             return replace(report, layer_share=self.layer_share)
         return report.with_layers(self._make_layers(progress, options.encoder_cache, jobs=options.jobs))
@@ -593,6 +595,36 @@ class Crystal(CrystalReader):
                 (describe_memory(self._store, change.older), describe_memory(self._store, change.newer))
                 for change in list_changes(self._store)
             ]
+
+    def conflicts(self) -> list[Conflict]:
+        """List what contradicts: each superseded statement with the newer one, the newest first.
+
+        Statements are those of memories, and of dated notes, chats and mail.
+
+        Raises:
+            DamagedCrystalError: The crystal is damaged.
+        """
+        from crystalcli.memories import list_conflicts
+
+        self.index_told()
+        with self.snapshot():
+            return list_conflicts(self._store)
+
+    def uphold_statement(self, path: str, start: int, *, holds: bool = True) -> None:
+        """Decide that a statement of a document still holds, whatever was stated since.
+
+        Args:
+            path: The document, as it is cited.
+            start: The first character of the statement, as of `conflicts`.
+            holds: False: leave it to what was stated since.
+
+        Raises:
+            NotFoundError: No statement begins there; nothing is changed then.
+        """
+        from crystalcli.memories import uphold_statement
+
+        with self._telling() as store:
+            uphold_statement(store, path, start, holds=holds)
 
     def uphold_memories(self, numbers: Sequence[str], *, holds: bool = True) -> list[Memory]:
         """Decide that memories still hold, whatever was told since.
@@ -913,7 +945,7 @@ class Crystal(CrystalReader):
         day = ask_options.where.as_of if ask_options.where is not None else None
         as_of = str(day) if day is not None else ""
         answer = self._answer(read_as or question, ask_options, model, allow_remote, on_text, on_evidence, progress)
-        changes = answer.changes or changes_cited(self, answer.citations, as_of)
+        changes = answer.changes or changes_cited(self, read_as or question, answer.citations, as_of)
         return replace(answer, question=question, read_as=read_as, changes=changes)
 
     def _answer(

@@ -56,7 +56,7 @@ evidence/
     sentence_ranking.py    The sentences of passages, ranked by how well they answer a question.
     speaker_match.py       The match between the speakers of a conversation and the person in the
                            question.
-    superseded.py          Superseded memories behind those that hold, and what has changed in the
+    superseded.py          Superseded statements behind those that hold, and what has changed in the
                            words of an answer.
 
 exact/

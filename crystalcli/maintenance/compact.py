@@ -14,7 +14,7 @@ from pathlib import Path
 
 from crystalcli.index import ChunkReader
 from crystalcli.lexical import ANALYSIS
-from crystalcli.maintenance.copier import CrystalCopier
+from crystalcli.maintenance.copier import CrystalCopier, notes_on
 from crystalcli.storage import (
     ANALYSIS_KEY,
     LANGUAGES_KEY,
@@ -84,12 +84,12 @@ def compact_crystal(path: Path, progress: Callable[[int, int], None] | None = No
         with write_beside(path, meta, old) as new:
             copy_codebooks(old, new)
             copier, chunks, documents = CrystalCopier(new), ChunkReader(old), 0
-            sources, done = old.sources(), 0
+            sources, done, statement_rules = old.sources(), 0, old.statement_rules()
             total = sum(source.tokens for source in sources)
             for source in sources:
                 check_seal(old, source)
                 numbers, landmarks = copier.copy_chunks(chunks, source.id), landmark_triples(old, source.id)
-                copier.add_document(source, numbers, landmarks, old.summaries(source.id), old.memory_of(source.id))
+                copier.add_document(source, numbers, landmarks, notes_on(old, source.id, statement_rules))
                 documents += source.chunks > 0
                 done += source.tokens
                 if progress is not None:

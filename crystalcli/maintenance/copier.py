@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,9 +29,37 @@ from crystalcli.index import (
     count_terms,
     write_segment,
 )
-from crystalcli.storage import ChunkSpans, MemoryRow, RunRow, SourceRow, Store, SummaryRow
+from crystalcli.storage import ChunkSpans, MemoryRow, RunRow, SourceRow, StatementRow, Store, SummaryRow
 
 Landmarks = Sequence[tuple[int, str, str]]  # (start, kind, label)
+
+
+class DocumentNotes(NamedTuple):
+    """What a crystal keeps of a document beside its text.
+
+    Attributes:
+        summaries: What language models have said of it.
+        memory: The memory that it holds; None for another document.
+        statements: What it states.
+        statement_rules: The version of the rules by which it was read for statements; 0: none.
+    """
+
+    summaries: Sequence[SummaryRow] = ()
+    memory: MemoryRow | None = None
+    statements: Sequence[StatementRow] = ()
+    statement_rules: int = 0
+
+
+def notes_on(store: Store, source: int, statement_rules: Mapping[int, int]) -> DocumentNotes:
+    """Read what a crystal keeps of a document beside its text.
+
+    Args:
+        store: The crystal.
+        source: The id of the document.
+        statement_rules: As of `Store.statement_rules`.
+    """
+    rules = statement_rules.get(source, 0)
+    return DocumentNotes(store.summaries(source), store.memory_of(source), store.statements(source), rules)
 
 
 class CrystalCopier:
@@ -51,7 +80,7 @@ class CrystalCopier:
         self._pending: list[StoredChunk] = []
         self._pending_bytes = 0
         self._first_chunk = self._first_atom = 0
-        self._documents: list[tuple[SourceRow, list[RunRow], Landmarks, list[SummaryRow], MemoryRow | None]] = []
+        self._documents: list[tuple[SourceRow, list[RunRow], Landmarks, DocumentNotes]] = []
         self._sources = 0
 
     def copy_chunks(self, chunks: ChunkReader, source: int) -> array[int]:
@@ -77,8 +106,7 @@ class CrystalCopier:
         row: SourceRow,
         numbers: Sequence[int],
         landmarks: Landmarks,
-        summaries: Sequence[SummaryRow],
-        memory: MemoryRow | None = None,
+        notes: DocumentNotes,
     ) -> None:
         """Add a document to the ledger of the copy.
 
@@ -86,15 +114,17 @@ class CrystalCopier:
             row: Its row in the old ledger; its id is replaced by a new one.
             numbers: The numbers of its chunks in the copy.
             landmarks: Its landmarks.
-            summaries: What language models have said of it, which stays true of the same text.
-            memory: The memory that it holds; None for another document.
+            notes: What else was kept of it, which stays true of the same text.
         """
         self._sources += 1
-        renumbered = [summary._replace(source=self._sources) for summary in summaries]
-        runs = self._runs(self._sources, numbers)
-        if memory is not None:
-            memory = memory._replace(source=self._sources)
-        self._documents.append((row._replace(id=self._sources), runs, landmarks, renumbered, memory))
+        number = self._sources
+        notes = DocumentNotes(
+            [summary._replace(source=number) for summary in notes.summaries],
+            notes.memory._replace(source=number) if notes.memory is not None else None,
+            [statement._replace(source=number) for statement in notes.statements],
+            notes.statement_rules,
+        )
+        self._documents.append((row._replace(id=number), self._runs(number, numbers), landmarks, notes))
 
     def finish(self) -> None:
         """Write the rest."""
@@ -140,12 +170,15 @@ class CrystalCopier:
                 segment = write_segment(store, self._first_chunk, self._first_atom, draft, _layer_codes(pending))
                 self._first_chunk += segment.chunks
                 self._first_atom += segment.atoms
-            for row, runs, landmarks, summaries, memory in self._documents:
+            for row, runs, landmarks, notes in self._documents:
                 store.put_source(row)
                 store.add_runs(runs)
                 store.add_landmarks(row.id, landmarks)
-                store.add_summaries(summaries)
-                if memory is not None:
+                store.add_summaries(notes.summaries)
+                store.put_statements(notes.statements)
+                if notes.statement_rules:
+                    store.put_statement_rules([row.id], notes.statement_rules)
+                if (memory := notes.memory) is not None:
                     # Two crystals may have given one id to two memories.
                     is_taken = store.has_memory(memory.id)
                     store.put_memory(memory._replace(id=store.free_memory_id(memory)) if is_taken else memory)

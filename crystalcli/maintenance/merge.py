@@ -19,7 +19,7 @@ from crystalcli.errors import CrystalError, UsageError
 from crystalcli.index import ChunkReader, add_fidelity, fidelity_sums
 from crystalcli.lexical import ANALYSIS
 from crystalcli.maintenance.compact import CrystalSize, crystal_size
-from crystalcli.maintenance.copier import CrystalCopier
+from crystalcli.maintenance.copier import CrystalCopier, notes_on
 from crystalcli.maintenance.merged_ledger import LedgerEntry, MergedLedger, RenamedDocument, common_meta
 from crystalcli.storage import (
     ANALYSIS_KEY,
@@ -131,6 +131,7 @@ class _Merger:
         self._new, self._copier = new, CrystalCopier(new)
         self._fidelity: list[dict[str, tuple[int, float]]] = []
         self._waiting: list[MemoryRow] = []
+        self._statement_rules: dict[Path, dict[int, int]] = {}
 
     def add(self, store: Store) -> Iterator[int]:
         """Add the documents of a crystal.
@@ -147,13 +148,14 @@ class _Merger:
             self.ledger.settle(LedgerEntry(row, self._copier.copy_chunks(chunks, source.id), store, source.id))
             yield source.tokens
         self._waiting += store.waiting_memories()
+        self._statement_rules[store.path] = store.statement_rules()
 
     def finish(self) -> None:
         """Write the ledger, and the metadata of all crystals."""
         for entry in self.ledger.entries:
-            landmarks, summaries = landmark_triples(entry.store, entry.source), entry.store.summaries(entry.source)
-            memory = entry.store.memory_of(entry.source)
-            self._copier.add_document(entry.row, entry.text, landmarks, summaries, memory)
+            landmarks = landmark_triples(entry.store, entry.source)
+            notes = notes_on(entry.store, entry.source, self._statement_rules[entry.store.path])
+            self._copier.add_document(entry.row, entry.text, landmarks, notes)
             self.documents += entry.row.chunks > 0
         self._copier.finish()
         self._copier.add_waiting(self._waiting)

@@ -32,7 +32,13 @@ from crystalcli.index import (
 )
 from crystalcli.lexical import ANALYSIS, build_blocks, identify_language, stored_code, varint
 from crystalcli.maintenance.recover_segment import RecoveredChunks, SalvagedPart, recover_chunks, sound_spans
-from crystalcli.maintenance.verify import COUNTED_STATES, STATES, summary_fits, verify_crystal
+from crystalcli.maintenance.verify import (
+    COUNTED_STATES,
+    STATES,
+    statement_fits,
+    summary_fits,
+    verify_crystal,
+)
 from crystalcli.storage import (
     ANALYSIS_KEY,
     CONTEXTS_PART,
@@ -42,6 +48,7 @@ from crystalcli.storage import (
     RunRow,
     SegmentRow,
     SourceRow,
+    StatementRow,
     Store,
     SummaryRow,
     add_contexts,
@@ -61,9 +68,10 @@ from crystalcli.storage import (
 from crystalcli.vectors import node_counts
 
 # Tables that a repair writes itself; rows of the others are copied as they are.
-_REBUILT_TABLES = frozenset(
-    ("meta", "source", "run", "landmark", "segment", "part", "lexicon", "posting", "summary", "memory")
-)
+_REBUILT_TABLES = frozenset((
+    "meta", "source", "run", "landmark", "segment", "part", "lexicon", "posting", "summary", "memory", "statement",
+    "statement_reading",
+))  # fmt: skip
 _WAIT = 10.0  # seconds, for a program that tells a memory
 
 
@@ -210,6 +218,7 @@ class _Repair:
             self._recover_documents()
             self._recover_summaries()
             self._recover_memories()
+            self._recover_statements()
             for name in sealed_tables():
                 if name not in _REBUILT_TABLES:
                     insert_rows(self._store, name, self._damaged.table(name))
@@ -485,6 +494,21 @@ class _Repair:
                     memory = memory._replace(source=0)
                 memories.append(memory)
         self._store.put_memories(memories)
+
+    def _recover_statements(self) -> None:
+        """Copy the statements of documents that are there; the next ingest looks for others anew.
+
+        What was decided by hand is kept with them.
+        """
+        statements = []
+        for row in self._damaged.table("statement"):
+            with contextlib.suppress(DamagedCrystalError):
+                statement = checked_row(StatementRow, tuple(row.values()), self._damaged.path)
+                if self._store.has_source(statement.source) and statement_fits(
+                    statement, self._store.source(statement.source)
+                ):
+                    statements.append(statement)
+        self._store.put_statements(statements)
 
     def _recover_summaries(self) -> None:
         """Copy the summaries of documents that are there; others of the same part may be made."""

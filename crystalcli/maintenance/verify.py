@@ -26,6 +26,7 @@ from crystalcli.storage import (
     RunRow,
     SegmentRow,
     SourceRow,
+    StatementRow,
     StorageFault,
     Store,
     SummaryRow,
@@ -133,6 +134,16 @@ def summary_fits(summary: SummaryRow, source: SourceRow) -> bool:
     """Tell whether a summary is one of a part of a document."""
     within = summary.characters > 0 and summary.start + summary.characters <= source.characters
     return within and len(summary.digest) == _HASH_BYTES
+
+
+def statement_fits(statement: StatementRow, source: SourceRow) -> bool:
+    """Tell whether a statement is a sentence of a document."""
+    return (
+        statement.start >= 0
+        and statement.characters > 0
+        and statement.start + statement.characters <= source.characters
+        and bool(statement.claim)
+    )
 
 
 def verify_crystal(
@@ -454,6 +465,8 @@ class _Verifier:
             return "what was told of it is missing" if memory is None else "it is told, and is no memory"
         if not all(summary_fits(summary, source) for summary in self._store.summaries(source.id)):
             return "a summary is of a part outside its text"
+        if not all(statement_fits(statement, source) for statement in self._store.statements(source.id)):
+            return "a statement is outside its text"
         return ""
 
     def _runs(self, source: SourceRow) -> list[RunRow]:

@@ -4,8 +4,12 @@ The question it answers: what was told, when, by whom, and does it still hold?
 
 claim.py                Claims: what a memory says of something that has one value at a time, by its
                         form.
+conflict.py             Conflicts: two statements about the same thing with different values, each
+                        with its place.
 conversation_turn.py    A turn of a conversation as it is kept: the question, and the answer with
                         its sources.
+dated_statement.py      Statements with their dates, of memories and of documents, and what
+                        supersedes what among them.
 document_statements.py  Statements of dated documents: sentences of notes, diaries, chats and mail
                         that make a claim.
 memory.py               A memory as callers see it.
@@ -27,7 +31,18 @@ from typing import TYPE_CHECKING
 from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
+    from crystalcli.memories.conflict import Conflict, ConflictSide, list_conflicts, uphold_statement
     from crystalcli.memories.conversation_turn import last_conversation_day, turn_messages
+    from crystalcli.memories.dated_statement import (
+        DatedStatement,
+        holding_of,
+        line_of_change,
+        statement_of_memory,
+        statement_of_row,
+        statements_on,
+        superseded_by,
+    )
+    from crystalcli.memories.document_statements import read_new_statements
     from crystalcli.memories.memory import Memory, describe_memory
     from crystalcli.memories.present_state import Candidate, asks_for_state, select_states, state_value
     from crystalcli.memories.supersession import (
@@ -51,7 +66,18 @@ else:
     __getattr__ = lazy_names(
         __name__,
         {
+            "conflict": ("Conflict", "ConflictSide", "list_conflicts", "uphold_statement"),
             "conversation_turn": ("last_conversation_day", "turn_messages"),
+            "dated_statement": (
+                "DatedStatement",
+                "holding_of",
+                "line_of_change",
+                "statement_of_memory",
+                "statement_of_row",
+                "statements_on",
+                "superseded_by",
+            ),
+            "document_statements": ("read_new_statements",),
             "memory": ("Memory", "describe_memory"),
             "present_state": ("Candidate", "asks_for_state", "select_states", "state_value"),
             "supersession": ("change_line", "current_of", "history_of", "list_changes", "settle_all_claims"),
@@ -71,6 +97,9 @@ else:
 __all__ = [
     "MAX_MEMORY_CHARACTERS",
     "Candidate",
+    "Conflict",
+    "ConflictSide",
+    "DatedStatement",
     "Memory",
     "asks_for_state",
     "change_line",
@@ -80,14 +109,23 @@ __all__ = [
     "find_memory",
     "forget_memories",
     "history_of",
+    "holding_of",
     "last_conversation_day",
+    "line_of_change",
     "list_changes",
+    "list_conflicts",
     "pin_memories",
+    "read_new_statements",
     "select_states",
     "settle_all_claims",
     "state_value",
+    "statement_of_memory",
+    "statement_of_row",
+    "statements_on",
+    "superseded_by",
     "tell_memory",
     "tell_turn",
     "turn_messages",
     "uphold_memories",
+    "uphold_statement",
 ]

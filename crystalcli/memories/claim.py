@@ -141,6 +141,9 @@ _DAY = re.compile(
     rf"(?:on )?(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}(?: \d{{4}})?|"
     rf"(?:on )?{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?|\d{{4}}-\d\d-\d\d)"
 )
+_CHANGES = re.compile(
+    r"\b(?:raised|changed|lowered|increased|reduced|moves|moved|switched|renamed|postponed|put back) to\b"
+)
 _BARE = re.compile(r"(?!(?:The|My|Our|I|We|A|An|It|He|She|They|You|This|That|There)\b)[A-Za-z][a-z]+ ")
 _LISTED = re.compile(r"\W*(?:and|or|but|if|when|unless|not)\b", re.IGNORECASE)
 _ARTICLE = re.compile(r"(?:a|an|the|not|very|so|too|quite|really) ", re.IGNORECASE)
@@ -169,7 +172,7 @@ class ToldClaim(NamedTuple):
         """
         words, others = set(self.value.split()), set(other.value.split())
         same = words <= others or others <= words
-        if self.key.endswith("|number") and _differ_in_kind(words, others):
+        if "|number" in self.key and _differ_in_kind(words, others):
             return True
         return same == (self.negated == other.negated) or (self.negated and other.negated)
 
@@ -190,12 +193,18 @@ def read_claim(text: str, author: str = "", *, is_note: bool = True) -> ToldClai
         return None
     sentence = _TRAIL.sub("", _LEAD.sub("", sentence)).rstrip(",")
     claim = _claim_in(sentence, author, is_note=is_note)
-    if claim is None and is_note and _BARE.match(sentence):  # notes leave "I" and "the" out
+    # Notes leave "I" and "the" out, and so do people who tell of a change.
+    if claim is None and (is_note or _CHANGES.search(sentence)) and _BARE.match(sentence):
         bare = sentence[0].lower() + sentence[1:]
         claim = _claim_in(f"I {bare}", author, is_note=False) or _claim_in(f"The {bare}", author, is_note=False)
         if claim is not None and claim.key.endswith("|place"):  # "Ann is in ..."
             claim = None
     return claim
+
+
+def claim_with(key: str, value: str, *, negated: bool = False) -> ToldClaim:
+    """Make the claim of a key with a value as it is written."""
+    return ToldClaim(key, _plain(value), value, negated)
 
 
 def _claim_in(sentence: str, author: str, *, is_note: bool) -> ToldClaim | None:

@@ -49,6 +49,12 @@ if TYPE_CHECKING:
     from crystalcli.recall.citation import (
         cite_span,
     )
+    from crystalcli.recall.content_dates import (
+        NOTES,
+        heading_day,
+        message_of,
+        name_day,
+    )
     from crystalcli.recall.date_expressions import (
         DateMention,
         find_dates,
@@ -60,6 +66,9 @@ if TYPE_CHECKING:
         is_author,
         make_filter_mask,
         rooted,
+    )
+    from crystalcli.recall.front_matter import (
+        parse_front_matter,
     )
     from crystalcli.recall.layer_trace import (
         LayerTrace,
@@ -106,6 +115,7 @@ else:
         __name__,
         {
             "citation": ("cite_span",),
+            "content_dates": ("NOTES", "heading_day", "message_of", "name_day"),
             "date_expressions": (
                 "DateMention",
                 "find_dates",
@@ -119,6 +129,7 @@ else:
                 "make_filter_mask",
                 "rooted",
             ),
+            "front_matter": ("parse_front_matter",),
             "layer_trace": ("LayerTrace",),
             "memory_use": (
                 "MemoryPart",
@@ -155,6 +166,7 @@ else:
     )
 
 __all__ = [
+    "NOTES",
     "PAGED_KIND",
     "RERANKER",
     "CrystalReader",
@@ -172,11 +184,15 @@ __all__ = [
     "find_dates",
     "format_day",
     "growing_bytes",
+    "heading_day",
     "is_author",
     "lexical_query",
     "make_filter_mask",
     "measure_memory",
+    "message_of",
+    "name_day",
     "parse_days",
+    "parse_front_matter",
     "parse_period",
     "recency_of",
     "rerank_passages",

@@ -32,6 +32,8 @@ tables/
     runs.py            The table `run`: the chunks of each document, in order.
     segments.py        The tables `segment` and `part`: the chunks of each commit, as blobs.
     sources.py         The table `source`: the ledger, one row for every file that was asked for.
+    statements.py      The tables `statement` and `statement_reading`: what dated documents say, and
+                       which were read.
     summaries.py       The table `summary`: what a language model has said of parts of documents.
 """
 
@@ -113,6 +115,7 @@ if TYPE_CHECKING:
         RunRow,
         SegmentRow,
         SourceRow,
+        StatementRow,
         SummaryRow,
         checked_row,
         typed_rows,
@@ -201,6 +204,8 @@ else:
                 "RunRow",
                 "SegmentRow",
                 "SourceRow",
+                "StatementRow",
+                "StatementRow",
                 "SummaryRow",
                 "checked_row",
                 "typed_rows",
@@ -247,6 +252,7 @@ __all__ = [
     "RunRow",
     "SegmentRow",
     "SourceRow",
+    "StatementRow",
     "StorageFault",
     "Store",
     "SummaryRow",

@@ -32,6 +32,7 @@ _KEYS = {
     "landmark": "source, kind, start",
     "seal": "name, number",
     "summary": "source, start, characters, model",
+    "statement": "source, start",
 }
 _MODULUS = 1 << 128
 

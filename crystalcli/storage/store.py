@@ -13,10 +13,13 @@ from crystalcli.storage.tables.rows import typed_rows
 from crystalcli.storage.tables.runs import RunTable
 from crystalcli.storage.tables.segments import SegmentTables
 from crystalcli.storage.tables.sources import SourceTable
+from crystalcli.storage.tables.statements import StatementTables
 from crystalcli.storage.tables.summaries import SummaryTable
 
 
-class Store(SourceTable, RunTable, LandmarkTable, SegmentTables, LexiconTables, SummaryTable, MemoryTable):
+class Store(
+    SourceTable, RunTable, LandmarkTable, SegmentTables, LexiconTables, SummaryTable, MemoryTable, StatementTables
+):
     """An open crystal with all of its tables.
 
     Use `Store.create` or `Store.open`; close it, or use it as a context manager.

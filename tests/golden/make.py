@@ -3,7 +3,8 @@
     python tests/golden/make.py
 
 `v1.crystal` holds three documents with their layers; `v1.json` says what it must give. From version
-3 on there are files that were skipped, too, with their reason codes; from version 4 on a summary, from version 5 on a memory.
+3 on there are files that were skipped, too, with their reason codes; from version 4 on a summary, from version 5 on a memory, from
+version 6 on two dated notes, of which one supersedes the other.
 The damaged ones are copies of it:
 `v1-blob` with one bit of a compressed text turned over, `v1-short` cut off, `v1-newer` from a much later version of the format.
 """
@@ -31,6 +32,7 @@ TEXTS = {
     '    """Days to the next spring tide."""\n'
     "    return (14.765 - moon_age) % 14.765\n",
 }
+DATED = {"2026-01-05.md": "Rent 900 a month.\n", "2026-03-01.md": "Rent 950 a month.\n"}
 SKIPPED = {"empty.txt": b"", "data.bin": bytes(range(256)), "yarn.lock": b"left-pad@1.3.0\n"}
 QUESTIONS = ["How much oil does the lamp burn?", "When is high water at Oldhaven?", "days until the next spring tide"]
 
@@ -39,7 +41,7 @@ def make() -> None:
     """Write the crystal of this version, what it must give, and its damaged copies."""
     name = f"v{FORMAT_VERSION}"
     with tempfile.TemporaryDirectory() as folder:
-        for path, text in TEXTS.items():
+        for path, text in (TEXTS | DATED).items():
             (Path(folder) / path).write_text(text, encoding="utf-8")
         for path, data in SKIPPED.items():
             (Path(folder) / path).write_bytes(data)
@@ -59,6 +61,7 @@ def make() -> None:
                 "atoms": crystal.shelf.atom_codes[0].tobytes().hex() if crystal.shelf.atom_codes is not None else "",
                 "summaries": [(row.model, row.text) for row in crystal.shelf.store.summaries(tale.id)],
                 "memories": [[m.id, m.dated, m.author, list(m.tags), m.pinned, m.text] for m in crystal.memories()],
+                "conflicts": [[c.subject, c.older.value, c.newer.value] for c in crystal.conflicts()],
                 "recalled": {each: crystal.recall(each, 1)[0].path for each in QUESTIONS},
             }
         shutil.copy(made, HERE / f"{name}.crystal")

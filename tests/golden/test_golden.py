@@ -34,6 +34,8 @@ def test_it_gives_what_it_gave(golden, encoder_folder):
         assert {each: crystal.recall(each, 1)[0].path for each in said["recalled"]} == said["recalled"]
         told = [[m.id, m.dated, m.author, list(m.tags), m.pinned, m.text] for m in crystal.memories()]
         assert told == said.get("memories", [])
+        conflicts = [[each.subject, each.older.value, each.newer.value] for each in crystal.conflicts()]
+        assert conflicts == said.get("conflicts", [])
     with Store.open(path) as store:
         assert not verify_crystal(store).problems
         kept = [[row.model, row.text] for source in store.sources() for row in store.summaries(source.id)]

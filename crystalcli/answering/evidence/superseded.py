@@ -1,6 +1,6 @@
-"""Superseded memories behind those that hold, and what has changed in the words of an answer.
+"""Superseded statements behind those that hold, and what has changed in the words of an answer.
 
-Asked how things are, a superseded memory gives way to the one that holds, which takes its place;
+Asked how things are, a superseded statement gives way to the one that holds, which takes its place;
 asked how they were, passages keep their order. Both are shown with both dates.
 
 Knows: what supersedes what. Does not know: how that was found.
@@ -14,7 +14,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crystalcli.datatypes import MEMORY_KIND, Citation, Passage
-from crystalcli.memories import change_line, current_of, history_of
+from crystalcli.lexical import query_terms
+from crystalcli.memories import (
+    DatedStatement,
+    change_line,
+    current_of,
+    history_of,
+    holding_of,
+    line_of_change,
+    statement_of_memory,
+    statement_of_row,
+    statements_on,
+    superseded_by,
+)
 from crystalcli.recall import CrystalReader
 
 if TYPE_CHECKING:
@@ -28,7 +40,7 @@ _BEFORE = re.compile(
 
 
 def holding_first(crystal: CrystalReader, question: str, passages: Sequence[Passage], as_of: str = "") -> list[Passage]:
-    """Put the memories that hold before those that they supersede.
+    """Put the statements that hold before those that they supersede.
 
     Args:
         crystal: The crystal.
@@ -36,44 +48,110 @@ def holding_first(crystal: CrystalReader, question: str, passages: Sequence[Pass
         passages: The passages, best first.
         as_of: The day after which nothing counts; "" for now.
     """
-    if _BEFORE.search(question) or not any(passage.place.kind == MEMORY_KIND for passage in passages):
+    if _BEFORE.search(question):
         return list(passages)
     best = {passage.path: passage for passage in reversed(passages)}
     ordered: dict[str, Passage] = {}
+    asked = set(query_terms(question))
     with crystal.snapshot():
         store = crystal.shelf.store
+        if not store.has_statements() and not any(passage.place.kind == MEMORY_KIND for passage in passages):
+            return list(passages)
         for passage in passages:
-            row = _memory_of(store, passage)
-            current = current_of(store, row, as_of) if row is not None else None
-            if row is not None and current is not None and current.id != row.id and current.source:
-                path = store.source(current.source).path
-                document = crystal.cite(path, 0, store.source(current.source).characters)
-                newer = best.get(path, replace(passage, place=document.place, text=document.quote, date=document.date))
-                newer = replace(newer, score=max(newer.score, passage.score), best=(document.start, document.end))
-                ordered[f"{path}:{newer.start}"] = newer
+            for newer in _newer_passages(crystal, store, asked, passage, best, as_of):
+                ordered.setdefault(f"{newer.path}:{newer.start}", newer)
                 passage = replace(passage, score=passage.score - _COST)
             ordered.setdefault(f"{passage.path}:{passage.start}", passage)
     return sorted(ordered.values(), key=lambda passage: -passage.score)
 
 
-def changes_cited(crystal: CrystalReader, citations: Iterable[Citation], as_of: str = "") -> tuple[str, ...]:
-    """Say of each memory that is cited what it has changed, with both dates.
+def changes_cited(
+    crystal: CrystalReader, question: str, citations: Iterable[Citation], as_of: str = ""
+) -> tuple[str, ...]:
+    """Say of each statement that is cited what it has changed, with both dates.
+
+    Of a document those count that have a word of the question.
 
     Args:
         crystal: The crystal.
+        question: The question.
         citations: The citations of an answer.
         as_of: The day after which nothing counts; "" for now.
     """
     lines: dict[str, None] = {}
+    asked = set(query_terms(question))
     with crystal.snapshot():
         store = crystal.shelf.store
         for citation in citations:
             row = _memory_of(store, citation)
-            if row is not None:
+            if row is not None and not store.has_statements():
                 current = current_of(store, row, as_of)
                 if history := history_of(store, current):
                     lines[change_line(current, history)] = None
+            for statement in _statements_in(store, citation, citation.start, citation.end, asked):
+                rows = statements_on(store, statement.claim.key)
+                holding = holding_of(statement, rows, as_of)
+                if former := superseded_by(holding, rows):
+                    lines[line_of_change(holding, former)] = None
     return tuple(lines)
+
+
+def _newer_passages(
+    crystal: CrystalReader, store: Store, asked: set[str], passage: Passage, best: dict[str, Passage], as_of: str
+) -> list[Passage]:
+    """Give the passages of what holds in the place of what a passage says; [] where that holds."""
+    row = _memory_of(store, passage)
+    if row is not None:
+        current = current_of(store, row, as_of)
+        if current.id != row.id and current.source:
+            source = store.source(current.source)
+            return [_passage_of(crystal, source.path, 0, source.characters, passage, best.get(source.path))]
+    for statement in _statements_in(store, passage, *passage.best, asked):
+        holding = holding_of(statement, statements_on(store, statement.claim.key), as_of)
+        if holding != statement and holding.source:
+            source = store.source(holding.source)
+            end = holding.start + holding.characters if holding.characters else source.characters
+            known = best.get(source.path)
+            if known is not None and not known.start <= holding.start < known.end:
+                known = None
+            return [_passage_of(crystal, source.path, holding.start, end, passage, known)]
+    return []
+
+
+def _passage_of(
+    crystal: CrystalReader, path: str, start: int, end: int, older: Passage, known: Passage | None
+) -> Passage:
+    """Make the passage of a statement that takes the place of an older one."""
+    if known is None:
+        cited = crystal.cite(path, start, end)
+        known = replace(older, place=cited.place, text=cited.quote, date=cited.date, heading=cited.heading, allowed=())
+    return replace(known, score=max(known.score, older.score), best=(start, end))
+
+
+def _statements_in(
+    store: Store, text: Passage | Citation, start: int, end: int, asked: set[str]
+) -> list[DatedStatement]:
+    """Read the statements of a text, of a document those that are about what is asked."""
+    row = _memory_of(store, text)
+    if row is not None:
+        told = statement_of_memory(row)
+        return [told] if told is not None else []
+    source = store.source_named(text.path) if store.has_statements() else None
+    if source is None:
+        return []
+    stated = [statement_of_row(each) for each in store.statements(source.id, start, end)]
+    return [each for each in stated if not asked.isdisjoint(_words_of(each))]
+
+
+def _words_of(statement: DatedStatement) -> set[str]:
+    """Give the terms by which a question may mean a statement."""
+    subject, aspect = statement.claim.key.split("|")[:2]
+    words = f"{subject.replace('@', ' ')} {aspect}"
+    if aspect.startswith("home"):
+        words += " live lives living address"
+    elif aspect == "work":
+        words += " works working job"
+    return set(query_terms(words))
 
 
 def _memory_of(store: Store, text: Passage | Citation) -> MemoryRow | None:

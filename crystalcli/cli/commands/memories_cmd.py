@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -45,6 +46,9 @@ def memories_group() -> None:
     """
 
 
+_PLACE = re.compile(r".+:\d+")  # a statement of a document
+
+
 @app.command(
     "list",
     cls=Command,
@@ -65,7 +69,11 @@ def memories_list_command(
         bool, typer.Option("--superseded", help="Only those that a newer one has superseded.")
     ] = False,
     conflicts: Annotated[
-        bool, typer.Option("--conflicts", help="What has changed: each memory with the one that it superseded.")
+        bool,
+        typer.Option(
+            "--conflicts",
+            help="What contradicts, in memories and in dated documents: each statement with the one that superseded it.",
+        ),
     ] = False,
     limit: Annotated[
         int, typer.Option("-n", "--limit", metavar="N", help="Number of memories at most; 0 for all.")
@@ -77,23 +85,24 @@ def memories_list_command(
 
     Of two memories that say the same of something with another value ("The office is at 3 Mill
     Lane", "The office moved to 7 Ropewalk") the newer holds, and the older is superseded; both
-    stay. --conflicts lists them, `crystal memories uphold ID` decides that an older one still
-    holds.
+    stay. So it is with sentences of notes, chats and mail that have dates. --conflicts lists all,
+    each side with its place; `crystal memories uphold ID` decides that an older one still holds.
 
     `crystal recall --kind memory` finds memories by what they say.
     """
-    from crystalcli.cli.render.memory_view import print_changes, print_memories, told_json
+    from crystalcli.cli.render.memory_view import conflict_json, print_conflicts, print_memories, told_json
 
     if limit < 0:
         raise UsageError(f"--limit: expected 0 or more, got {limit}")
     with open_memories(crystal) as opened:
         if conflicts:
-            changes = opened.memory_changes()[: limit or None]
+            found = opened.conflicts()[: limit or None]
             if as_json:
+                changes = opened.memory_changes()[: limit or None]
                 rows = [{"older": told_json(older), "newer": told_json(newer)} for older, newer in changes]
-                output.json("memories list", {"changes": rows})
+                output.json("memories list", {"changes": rows, "conflicts": [conflict_json(each) for each in found]})
             else:
-                print_changes(changes)
+                print_conflicts(found)
             return
         only = True if superseded else None
         memories = opened.memories(tags=tag or (), by=by, pinned=pinned, superseded=only, limit=limit or None)
@@ -186,6 +195,7 @@ def _say(memories: Sequence[Memory], command: str, as_json: bool, state: Callabl
     epilog="""
         crystal memories list --conflicts  # See what superseded what.
         crystal memories uphold 3f9a1c2b  # Decide that a memory still holds.
+        crystal memories uphold notes/2026-01-05.md:52  # The same for a sentence of a note.
         crystal memories uphold 3f9a1c2b --undo  # Leave it to what was told since.
     """,
 )
@@ -195,9 +205,21 @@ def memories_uphold_command(
     crystal: CrystalOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Decide that memories still hold, whatever was told since."""
+    """Decide that memories still hold, whatever was told since.
+
+    A statement of a document is named by its document and its first character, `DOCUMENT:START`, as
+    `crystal memories list --conflicts` shows it.
+    """
+    places = [number.rpartition(":") for number in numbers if _PLACE.fullmatch(number)]
+    told = [number for number in numbers if not _PLACE.fullmatch(number)]
     with open_memories(crystal) as opened:
-        memories = opened.uphold_memories(numbers, holds=not undo)
+        memories = opened.uphold_memories(told, holds=not undo) if told else []
+        for path, _, start in places:
+            opened.uphold_statement(path, int(start), holds=not undo)
+    if places and not as_json:
+        output.note(
+            f"{'left to what was stated since' if undo else 'holds'}: {', '.join(f'{p}:{s}' for p, _, s in places)}"
+        )
     _say(memories, "uphold", as_json, lambda each: f"superseded by {each.successor}" if each.successor else "holds")
 
 

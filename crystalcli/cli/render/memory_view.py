@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from crystalcli.datatypes import Answer, Turn
-    from crystalcli.memories import Memory
+    from crystalcli.memories import Conflict, ConflictSide, Memory
 
 _MAX_LINE = 100  # characters of a memory that is said in one line
 
@@ -92,12 +92,35 @@ def known_line(path: str, kinds: Mapping[str, int], last: date | None) -> str:
     return f"{path}: {', '.join(parts)}. A question, or /help; Ctrl-D leaves"
 
 
-def print_changes(changes: Sequence[tuple[Memory, Memory]]) -> None:
-    """Print what has changed: the memory that holds, and below it the one that it superseded."""
-    if not changes:
-        output.note("nothing that was told has changed")
-    for older, newer in changes:
-        output.write(f"{newer.id}  {memory_line(newer)}\n    before: {older.id}  {memory_line(older)}\n")
+def print_conflicts(conflicts: Sequence[Conflict]) -> None:
+    """Print what contradicts: the side that holds, and below it the one that it superseded."""
+    if not conflicts:
+        output.note("nothing that was told or noted has changed")
+    for conflict in conflicts:
+        subject = single_line(conflict.subject)
+        output.write(f"{subject}: {_side_line(conflict.newer)}\n    before: {_side_line(conflict.older)}\n")
+
+
+def _side_line(side: ConflictSide) -> str:
+    author = f", {side.author}" if side.author else ""
+    return single_line(f"{side.value} ({side.dated[:10]}{author})  {side.handle}")
+
+
+def conflict_json(conflict: Conflict) -> dict[str, Any]:
+    """Make the same for programs."""
+    return {"subject": conflict.subject, "older": _side_json(conflict.older), "newer": _side_json(conflict.newer)}
+
+
+def _side_json(side: ConflictSide) -> dict[str, Any]:
+    return {
+        "value": side.value,
+        "dated": side.dated,
+        "by": side.author or None,
+        "document": side.path or None,
+        "start": side.start,
+        "memory": side.memory or None,
+        "handle": side.handle,
+    }
 
 
 def memory_line(memory: Memory) -> str:

@@ -10,16 +10,20 @@ import re
 from collections.abc import Iterable
 
 APPLICATION_ID = 0x43525953  # "CRYS"
-FORMAT_VERSION = 5  # user_version; files of all versions from 1 on are read and written
+FORMAT_VERSION = 6  # user_version; files of all versions from 1 on are read and written
 CODES_SINCE = 3  # the format version from which on `source` has a column `code`
 SUMMARIES_SINCE = 4  # the format version from which on there is a table `summary`
 MEMORIES_SINCE = 5  # the format version from which on there is a table `memory`
+STATEMENTS_SINCE = 6  # the format version from which on there is a table `statement`
 _SINCE = {
     "summary": SUMMARIES_SINCE,
     "memory": MEMORIES_SINCE,
     "memory_by_date": MEMORIES_SINCE,
     "memory_by_claim": MEMORIES_SINCE,
     "memory_by_source": MEMORIES_SINCE,
+    "statement": STATEMENTS_SINCE,
+    "statement_by_claim": STATEMENTS_SINCE,
+    "statement_reading": STATEMENTS_SINCE,
 }
 
 TABLES = """
@@ -152,6 +156,27 @@ CREATE TABLE memory (
 CREATE INDEX memory_by_date ON memory (dated);
 CREATE INDEX memory_by_claim ON memory (claim) WHERE claim <> '';
 CREATE INDEX memory_by_source ON memory (source);
+
+-- What dated documents say of things that have one value at a time.
+CREATE TABLE statement (
+    source INTEGER NOT NULL REFERENCES source(id),
+    start INTEGER NOT NULL,           -- character offset of the sentence in its document
+    characters INTEGER NOT NULL,      -- of the sentence
+    dated TEXT NOT NULL,              -- the day of its message, section or document
+    author TEXT NOT NULL,             -- of its message, or ""
+    claim TEXT NOT NULL,              -- the key of what it claims
+    value TEXT NOT NULL,              -- as it is written
+    negated INTEGER NOT NULL,         -- 1 where it says that the value does not hold, else 0
+    upheld INTEGER NOT NULL,          -- 1 where it was decided by hand that it still holds, else 0
+    PRIMARY KEY (source, start)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX statement_by_claim ON statement (claim, dated);
+
+-- The documents that statements were looked for in.
+CREATE TABLE statement_reading (
+    source INTEGER PRIMARY KEY,       -- a source.id
+    rules INTEGER NOT NULL            -- the version of the rules by which it was read
+) STRICT;
 """
 
 

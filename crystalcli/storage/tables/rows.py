@@ -176,11 +176,37 @@ class MemoryRow(NamedTuple):
     successor: str = ""
 
 
-_Row = TypeVar("_Row", SegmentRow, SourceRow, RunRow, LexiconRow, SummaryRow, MemoryRow)
+class StatementRow(NamedTuple):
+    """A row of `statement`.
+
+    Attributes:
+        source: The id of its document.
+        start: The first character of the sentence, in its document.
+        characters: The length of the sentence.
+        dated: The day of its message, section or document: `2026-09-20`.
+        author: The author of its message, or "".
+        claim: The key of what it claims.
+        value: The value, as it is written.
+        negated: 1 where it says that the value does not hold, or no longer, else 0.
+        upheld: 1 where it was decided by hand that it still holds, else 0.
+    """
+
+    source: int
+    start: int
+    characters: int
+    dated: str
+    author: str
+    claim: str
+    value: str
+    negated: int = 0
+    upheld: int = 0
+
+
+_Row = TypeVar("_Row", SegmentRow, SourceRow, RunRow, LexiconRow, SummaryRow, MemoryRow, StatementRow)
 _TYPES_BY_NAME = {"int": int, "str": str, "bytes": bytes}
 _FIELD_TYPES = {
     kind: tuple(_TYPES_BY_NAME[str(kind.__annotations__[name].__forward_arg__)] for name in kind._fields)
-    for kind in (SegmentRow, SourceRow, RunRow, LexiconRow, SummaryRow, MemoryRow)
+    for kind in (SegmentRow, SourceRow, RunRow, LexiconRow, SummaryRow, MemoryRow, StatementRow)
 }
 # Largest value of any number but times, which are nanoseconds and may be negative, too.
 _LARGEST_NUMBER = 1 << 48

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from crystalcli.storage.file.database import Database
-from crystalcli.storage.file.schema import CODES_SINCE, MEMORIES_SINCE, SUMMARIES_SINCE
+from crystalcli.storage.file.schema import CODES_SINCE, MEMORIES_SINCE, STATEMENTS_SINCE, SUMMARIES_SINCE
 from crystalcli.storage.tables.reason_codes import reason_code_of
 from crystalcli.storage.tables.rows import SourceRow, checked_row
 
@@ -81,8 +81,11 @@ class SourceTable(Database):
             self._db.execute("DELETE FROM memory WHERE source = ?", (number,))
 
     def clear_source(self, number: int) -> None:
-        """Delete a source's runs, landmarks and summaries, inside a transaction."""
+        """Delete a source's runs, landmarks, summaries and statements, inside a transaction."""
         self._db.execute("DELETE FROM run WHERE source = ?", (number,))
         self._db.execute("DELETE FROM landmark WHERE source = ?", (number,))
         if self.format >= SUMMARIES_SINCE:
             self._db.execute("DELETE FROM summary WHERE source = ?", (number,))
+        if self.format >= STATEMENTS_SINCE:
+            self._db.execute("DELETE FROM statement WHERE source = ?", (number,))
+            self._db.execute("DELETE FROM statement_reading WHERE source = ?", (number,))

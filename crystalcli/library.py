@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from crystalcli.answering import PackedContext
-    from crystalcli.datatypes import Answer, ChatModel, Citation, HalfLife, RecallFilter, Turn
+    from crystalcli.datatypes import Answer, ChatModel, Citation, HalfLife, Passage, RecallFilter, Turn
     from crystalcli.evaluation import EvaluationQuestion, EvaluationReport
     from crystalcli.index import CachedEncoder
     from crystalcli.ingest import (
@@ -609,6 +609,36 @@ class Crystal(CrystalReader):
         self.index_told()
         with self.snapshot():
             return list_conflicts(self._store)
+
+    def changes(self, name: str, *, as_of: date | None = None) -> tuple[str, ...]:
+        """Say of each statement of a document what has changed, each in a line with dates.
+
+        Args:
+            name: The document.
+            as_of: The day after which nothing counts; None: now.
+
+        Raises:
+            NotFoundError: It means no document, or several.
+        """
+        from crystalcli.memories import changes_of_document
+
+        path = self.find_document(name).path
+        with self.snapshot():
+            return changes_of_document(self._store, path, str(as_of or ""))
+
+    def changes_recalled(
+        self, question: str, passages: Sequence[Passage], as_of: date | None = None
+    ) -> tuple[str, ...]:
+        """Say what has changed of the statements in passages that have a word of the question.
+
+        Args:
+            question: The question.
+            passages: The passages.
+            as_of: The day after which nothing counts; None: now.
+        """
+        from crystalcli.answering import changes_cited
+
+        return changes_cited(self, question, passages, str(as_of or ""))
 
     def uphold_statement(self, path: str, start: int, *, holds: bool = True) -> None:
         """Decide that a statement of a document still holds, whatever was stated since.

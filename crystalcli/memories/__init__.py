@@ -31,7 +31,13 @@ from typing import TYPE_CHECKING
 from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
-    from crystalcli.memories.conflict import Conflict, ConflictSide, list_conflicts, uphold_statement
+    from crystalcli.memories.conflict import (
+        Conflict,
+        ConflictSide,
+        changes_of_document,
+        list_conflicts,
+        uphold_statement,
+    )
     from crystalcli.memories.conversation_turn import last_conversation_day, turn_messages
     from crystalcli.memories.dated_statement import (
         DatedStatement,
@@ -66,7 +72,7 @@ else:
     __getattr__ = lazy_names(
         __name__,
         {
-            "conflict": ("Conflict", "ConflictSide", "list_conflicts", "uphold_statement"),
+            "conflict": ("Conflict", "ConflictSide", "changes_of_document", "list_conflicts", "uphold_statement"),
             "conversation_turn": ("last_conversation_day", "turn_messages"),
             "dated_statement": (
                 "DatedStatement",
@@ -103,6 +109,7 @@ __all__ = [
     "Memory",
     "asks_for_state",
     "change_line",
+    "changes_of_document",
     "current_of",
     "describe_memory",
     "edit_memory",

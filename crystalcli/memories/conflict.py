@@ -8,7 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from crystalcli.errors import NotFoundError
-from crystalcli.memories.dated_statement import DatedStatement, StatedChange, stated_changes, statement_of_memory
+from crystalcli.memories.dated_statement import (
+    DatedStatement,
+    StatedChange,
+    holding_of,
+    line_of_change,
+    stated_changes,
+    statement_of_memory,
+    statement_of_row,
+    statements_on,
+    superseded_by,
+)
 from crystalcli.memories.supersession import list_changes
 from crystalcli.storage import Store
 
@@ -79,6 +89,32 @@ def subject_of(statement: DatedStatement) -> str:
     if aspect in ("number", "name", "day", "place", "favourite") and name:
         return name.removesuffix("'s")
     return f"{name} {aspect}{'s' if aspect in _VERBS else ''}".strip()
+
+
+def changes_of_document(store: Store, path: str, as_of: str = "") -> tuple[str, ...]:
+    """Say of each statement of a document what has changed, each in a line with dates.
+
+    Args:
+        store: The crystal, inside a snapshot.
+        path: The document.
+        as_of: The day after which nothing counts; "" for now.
+    """
+    source = store.source_named(path)
+    if source is None:
+        return ()
+    stated = [statement_of_row(row) for row in store.statements(source.id)]
+    memory = store.memory_of(source.id)
+    if memory is not None and (told := statement_of_memory(memory)) is not None:
+        stated.append(told)
+    lines: dict[str, None] = {}
+    for statement in stated:
+        if as_of and statement.dated[:10] > as_of:
+            continue
+        rows = statements_on(store, statement.claim.key)
+        holding = holding_of(statement, rows, as_of)
+        if history := superseded_by(holding, rows):
+            lines[f"{subject_of(statement)}: {line_of_change(holding, history)}"] = None
+    return tuple(lines)
 
 
 def uphold_statement(store: Store, path: str, start: int, *, holds: bool = True) -> None:

@@ -365,23 +365,28 @@ class CrystalReader:
 
     # --- contents ---------------------------------------------------------------------------------
 
-    def documents(self, name: str | None = None) -> list[Document]:
+    def documents(self, name: str | None = None, *, as_of: date | None = None) -> list[Document]:
         """List the documents of the ledger, read or not.
 
         Args:
             name: A document, a folder, a path or a glob; None: all documents.
+            as_of: Only documents with text of that day or earlier, by the dates in them, else by
+                the time of the file; None: all.
 
         Raises:
             NotFoundError: It means no document.
             UsageError: It is empty, or an invalid glob.
         """
         from crystalcli.index import describe_document
-        from crystalcli.recall.filter_mask import documents_named
+        from crystalcli.recall.filter_mask import documents_named, make_filter_mask
 
         with self.snapshot():
             sources = self._store.sources()
             if name is not None:
                 sources = documents_named(self.shelf, sources, name)
+            if as_of is not None:
+                mask = make_filter_mask(self.shelf, RecallFilter(as_of=as_of, kinds=tuple(self._store.kinds())))
+                sources = [source for source in sources if mask.allows(source.id)]
             return [describe_document(self._store, source) for source in sources]
 
     def find_document(self, name: str) -> Document:
@@ -414,17 +419,28 @@ class CrystalReader:
         with self.snapshot():
             return crystal_stats(self._store)
 
-    def zoom(self, name: str) -> tuple[Document, Iterator[ChunkView]]:
+    def zoom(self, name: str, *, as_of: date | None = None) -> tuple[Document, Iterator[ChunkView]]:
         """Read a document layer by layer.
+
+        Args:
+            name: The document.
+            as_of: The day after which nothing counts; None: all of it.
 
         Returns:
             The document, and its chunks, each with its atoms, clusters and units.
 
         Raises:
-            NotFoundError: The crystal does not hold the document.
+            NotFoundError: The crystal does not hold the document, or all of it is later.
         """
         from crystalcli.index import describe_document, find_document, walk_layers
+        from crystalcli.recall.filter_mask import make_filter_mask
 
         with self.snapshot():
             source = self.shelf.vouch(find_document(self._store, name))
-            return describe_document(self._store, source), walk_layers(self.shelf, source)
+            chunks = walk_layers(self.shelf, source)
+            if as_of is not None:
+                mask = make_filter_mask(self.shelf, RecallFilter(as_of=as_of, within=(source.path,)))
+                if not mask.allows(source.id):
+                    raise NotFoundError(f"nothing in {source.path} is dated {as_of} or earlier")
+                chunks = (chunk for chunk in chunks if mask.clip(source.id, chunk.start, chunk.end))
+            return describe_document(self._store, source), chunks

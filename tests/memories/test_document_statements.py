@@ -164,3 +164,27 @@ def test_a_file_of_an_older_version_gets_statements_with_the_next_ingest(tmp_pat
         with Crystal(tmp_path / "old.crystal", encoder=None) as crystal:
             crystal.ingest(folder)
             assert pairs(crystal) == (ALL if version == 5 else set())
+
+
+def test_a_document_says_what_it_changed_and_what_has_changed_since(crystal):
+    assert crystal.changes(JANUARY) == (
+        "home address: 7 Ropewalk since 2026-09-20; before: 3 Mill Lane (2026-01-05)",
+        "rent: 950 a month since 2026-09-20; before: 900 a month (2026-01-05)",
+    )
+    assert crystal.changes(SEPTEMBER) == crystal.changes(JANUARY)
+    assert crystal.changes(JANUARY, as_of=date(2026, 3, 1)) == ()
+    assert crystal.changes("undated.md") == ()
+    passages = crystal.recall("How much is the rent?").passages
+    assert "950 a month since 2026-09-20; before: 900 a month (2026-01-05)" in crystal.changes_recalled(
+        "How much is the rent?", passages
+    )
+
+
+def test_documents_are_listed_and_shown_as_of_a_day(crystal):
+    then = {each.path for each in crystal.documents(as_of=date(2026, 3, 1))}
+    assert then == {"notes/2026-01-05.md", "diary.md"}
+    assert {each.path for each in crystal.documents()} == set(NOTES)
+    with pytest.raises(NotFoundError, match=r"is dated 2026-03-01 or earlier"):
+        crystal.zoom(SEPTEMBER, as_of=date(2026, 3, 1))
+    _, chunks = crystal.zoom(JANUARY, as_of=date(2026, 3, 1))
+    assert len(list(chunks)) == 1

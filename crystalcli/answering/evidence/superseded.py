@@ -66,7 +66,7 @@ def holding_first(crystal: CrystalReader, question: str, passages: Sequence[Pass
 
 
 def changes_cited(
-    crystal: CrystalReader, question: str, citations: Iterable[Citation], as_of: str = ""
+    crystal: CrystalReader, question: str, citations: Iterable[Citation | Passage], as_of: str = ""
 ) -> tuple[str, ...]:
     """Say of each statement that is cited what it has changed, with both dates.
 
@@ -75,7 +75,7 @@ def changes_cited(
     Args:
         crystal: The crystal.
         question: The question.
-        citations: The citations of an answer.
+        citations: The citations of an answer, or the passages of a recall.
         as_of: The day after which nothing counts; "" for now.
     """
     lines: dict[str, None] = {}

@@ -37,6 +37,7 @@ from crystalcli.cli.options.where_options import (
     recall_filter,
 )
 from crystalcli.cli.parsing.command_group import Command, command_app
+from crystalcli.cli.terminal.humanize import single_line
 from crystalcli.cli.terminal.output import output
 from crystalcli.errors import NotFoundError, SourceError, UsageError
 
@@ -174,10 +175,13 @@ def recall_command(
                     row["explanation"] = explanation_json(passage)
             reading = reading_json(passages.reading)
             answer = {"question": question, "depth": depth, "filter": reading, "layer_share": opened.layer_share}
-            output.json("recall", {**answer, "passages": rows})
+            changes = opened.changes_recalled(question, passages, where.as_of if where is not None else None)
+            output.json("recall", {**answer, "passages": rows, "changes": list(changes)})
         elif passages:
             print_reading(passages.reading)
             print_passages(passages, explain)
+            for line in opened.changes_recalled(question, passages, where.as_of if where is not None else None):
+                output.write(f"changed: {single_line(line)}\n")
         if not passages:
             raise NotFoundError("nothing in this crystal answers to that question")
 

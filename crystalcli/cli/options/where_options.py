@@ -95,6 +95,17 @@ def parse_today(text: str | None) -> date | None:
         raise UsageError(f"invalid --today {text!r}: expected a day such as 2026-03-14") from None
 
 
+def parse_as_of(as_of: str | None) -> date | None:
+    """Read the value of --as-of; None for None.
+
+    Raises:
+        UsageError: It is no date.
+    """
+    from crystalcli.recall import parse_days
+
+    return None if as_of is None else parse_days(as_of, "--as-of", datetime.now(UTC).date())[1]
+
+
 def recall_filter(
     crystal: Crystal,
     within: Sequence[str] | None,

@@ -5,7 +5,7 @@ Decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -129,6 +129,7 @@ def print_document(
     limit: int,
     file: Path | None,
     place_of: Callable[[int, int], Place],
+    changes: Sequence[str] = (),
 ) -> None:
     """Print a document's chunks, each with its atoms, clusters, units and text.
 
@@ -138,6 +139,7 @@ def print_document(
         limit: how many of them are printed.
         file: its file; None where no file is there.
         place_of: gives the place of a span of the document.
+        changes: what has changed of what it states, each in a line.
     """
     console = output.console
     head = Text(format_path(file, document.path), style="bold")
@@ -153,6 +155,8 @@ def print_document(
             console.print(Text(f"{name:<7}{single_line(value)}"))
     for doubt in document.doubts:
         console.print(Text(f"doubt  {single_line(doubt.detail)}"))
+    for line in changes:
+        console.print(Text(f"changed: {single_line(line)}"))
     for index, chunk in enumerate(chunks):
         if index == limit:
             console.print(Text(f"… {document.chunks - limit} more chunks: --chunks N shows more", style="dim"))
@@ -181,11 +185,14 @@ def _print_node(node: NodeView, indent: str, last: bool) -> None:
         _print_node(child, indent + ("  " if last else "│ "), number == len(node.children))
 
 
-def document_json(document: Document, chunks: Iterable[ChunkView], file: Path | None) -> dict[str, Any]:
+def document_json(
+    document: Document, chunks: Iterable[ChunkView], file: Path | None, changes: Sequence[str]
+) -> dict[str, Any]:
     """Make the same for programs, with all chunks."""
     return {
         "document": asdict(document),
         "source": None if file is None else str(file),
+        "changes": list(changes),
         "chunks": [asdict(chunk) for chunk in chunks],
     }
 

@@ -43,6 +43,10 @@ class SourceTable(Database):
             raise self.damaged(f"source {number} is missing")
         return sources[0]
 
+    def kinds(self) -> list[str]:
+        """Read the kinds of the documents with text."""
+        return [str(kind) for (kind,) in self.rows("SELECT DISTINCT kind FROM source WHERE chunks > 0 ORDER BY kind")]
+
     def has_source(self, number: int) -> bool:
         """Tell whether a source has the id `number`."""
         return bool(self.rows("SELECT 1 FROM source WHERE id = ?", (number,)))

@@ -181,8 +181,7 @@ def _recall(crystal: CrystalReader, draft: AnswerDraft, reading: FilterReading) 
         raise NotFoundError(prompt_context.NO_MATCH)
     recalled = memories_first(crystal, draft.question, results.passages, reading)
     passages = newest_first(crystal, draft.question, recalled, asked=reading.newest)
-    as_of = reading.recall_filter.as_of
-    passages = holding_first(crystal, draft.question, passages, str(as_of) if as_of is not None else "")
+    passages = holding_first(crystal, draft.question, passages, reading.recall_filter)
     passages, draft.changes = newest_statement_first(crystal, draft.question, passages, reading)
     draft.passages, draft.wants_newest = passages[: options.k], reading.newest
     draft.seconds_to_passages = draft.seconds()

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from crystalcli.datatypes import MEMORY_KIND, Citation, Passage
+from crystalcli.datatypes import MEMORY_KIND, Citation, Passage, RecallFilter
 from crystalcli.lexical import query_terms
 from crystalcli.memories import (
     DatedStatement,
@@ -39,17 +39,22 @@ _BEFORE = re.compile(
 )
 
 
-def holding_first(crystal: CrystalReader, question: str, passages: Sequence[Passage], as_of: str = "") -> list[Passage]:
+def holding_first(
+    crystal: CrystalReader, question: str, passages: Sequence[Passage], where: RecallFilter
+) -> list[Passage]:
     """Put the statements that hold before those that they supersede.
 
     Args:
         crystal: The crystal.
         question: The question.
         passages: The passages, best first.
-        as_of: The day after which nothing counts; "" for now.
+        where: The filter in force. With one by documents, times or people none is put first that
+            was not recalled.
     """
     if _BEFORE.search(question):
         return list(passages)
+    as_of = str(where.as_of or "")
+    is_closed = replace(where, as_of=None).selects
     best = {passage.path: passage for passage in reversed(passages)}
     ordered: dict[str, Passage] = {}
     asked = set(query_terms(question))
@@ -59,6 +64,8 @@ def holding_first(crystal: CrystalReader, question: str, passages: Sequence[Pass
             return list(passages)
         for passage in passages:
             for newer in _newer_passages(crystal, store, asked, passage, best, as_of):
+                if is_closed and newer.path not in best:
+                    continue
                 ordered.setdefault(f"{newer.path}:{newer.start}", newer)
                 passage = replace(passage, score=passage.score - _COST)
             ordered.setdefault(f"{passage.path}:{passage.start}", passage)

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import NamedTuple
 
-from crystalcli.datatypes import CONVERSATION_KIND, MEMORY_KIND
-from crystalcli.index import ChunkReader
+from crystalcli.datatypes import CONVERSATION_KIND, MEMORY_KIND, NOTES
+from crystalcli.index import ChunkReader, name_day
 from crystalcli.memories.claim import ToldClaim, read_statement
-from crystalcli.recall import NOTES, heading_day, message_of, name_day, parse_front_matter
+from crystalcli.recall import heading_day, message_of
 from crystalcli.storage import SourceRow, StatementRow, Store, landmarks_of
-from crystalcli.text import is_assistant, is_chat_owner
+from crystalcli.text import is_assistant, is_chat_owner, parse_front_matter
 
 RULES = 1  # raised where a document has to be read anew
 _KINDS = frozenset(NOTES - {MEMORY_KIND, CONVERSATION_KIND})
@@ -138,10 +139,10 @@ def _parts_of(store: Store, reader: ChunkReader, source: SourceRow) -> list[_Par
         parts.append(_Part(start, None if is_assistant(author) else owner, str(day or "")))
     if parts:
         return parts if any(part.day for part in parts) else []
-    otherwise = name_day(source, strict=True)
+    otherwise: date | str | None = name_day(source.path, source.kind, strict=True)
     if otherwise is None and source.kind == "markdown":
         beginning = "".join(_chunk_texts(reader, source, _FRONT_MATTER))
-        otherwise = parse_front_matter(beginning[:_FRONT_MATTER]).day
+        otherwise = parse_front_matter(beginning[:_FRONT_MATTER]).date
     days = [(start, heading_day(label, source)) for start, label in landmarks_of(store, source.id, "heading")]
     parts = [_Part(0, "", str(otherwise or ""))]
     parts += [_Part(start, "", str(day or otherwise or "")) for start, day in days]
@@ -178,7 +179,7 @@ def _scope_of(source: SourceRow) -> str:
     the document alone.
     """
     leaf = source.path.rpartition("/")
-    return f"{source.kind} {leaf[0]}" if name_day(source, strict=True) is not None else f"{source.kind} {source.path}"
+    return f"{source.kind} {leaf[0]}" if name_day(source.path, source.kind, strict=True) is not None else f"{source.kind} {source.path}"
 
 
 def _scoped(claim: ToldClaim, scope: str) -> str:

@@ -50,10 +50,8 @@ if TYPE_CHECKING:
         cite_span,
     )
     from crystalcli.recall.content_dates import (
-        NOTES,
         heading_day,
         message_of,
-        name_day,
     )
     from crystalcli.recall.date_expressions import (
         DateMention,
@@ -66,9 +64,6 @@ if TYPE_CHECKING:
         is_author,
         make_filter_mask,
         rooted,
-    )
-    from crystalcli.recall.front_matter import (
-        parse_front_matter,
     )
     from crystalcli.recall.layer_trace import (
         LayerTrace,
@@ -115,7 +110,7 @@ else:
         __name__,
         {
             "citation": ("cite_span",),
-            "content_dates": ("NOTES", "heading_day", "message_of", "name_day"),
+            "content_dates": ("heading_day", "message_of"),
             "date_expressions": (
                 "DateMention",
                 "find_dates",
@@ -129,7 +124,6 @@ else:
                 "make_filter_mask",
                 "rooted",
             ),
-            "front_matter": ("parse_front_matter",),
             "layer_trace": ("LayerTrace",),
             "memory_use": (
                 "MemoryPart",
@@ -166,7 +160,6 @@ else:
     )
 
 __all__ = [
-    "NOTES",
     "PAGED_KIND",
     "RERANKER",
     "CrystalReader",
@@ -190,9 +183,7 @@ __all__ = [
     "make_filter_mask",
     "measure_memory",
     "message_of",
-    "name_day",
     "parse_days",
-    "parse_front_matter",
     "parse_period",
     "recency_of",
     "rerank_passages",

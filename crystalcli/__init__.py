@@ -66,6 +66,8 @@ if TYPE_CHECKING:
     from crystalcli.maintenance.repair import RepairReport
     from crystalcli.maintenance.verify import Problem, VerifyReport
     from crystalcli.memories.memory import Memory
+    from crystalcli.memories.person_profile import ProfileLine, ProfileReport
+    from crystalcli.memories.self_statement import StatementGroup
     from crystalcli.neural_memory.beam_search import Recalled
     from crystalcli.neural_memory.forgetting_curve import Forgetting
     from crystalcli.neural_memory.memory_crystal import MemoryCrystal
@@ -161,6 +163,8 @@ __all__ = [
     "Portion",
     "PreparedQuery",
     "Problem",
+    "ProfileLine",
+    "ProfileReport",
     "Progress",
     "QuestionResult",
     "RecallFilter",
@@ -175,6 +179,7 @@ __all__ = [
     "SkippedFile",
     "SourceError",
     "SourceStatus",
+    "StatementGroup",
     "StatsReport",
     "StatusReport",
     "StoppedError",
@@ -243,6 +248,9 @@ _HOMES = {
     "MemoryPart": "crystalcli.recall.memory_use",
     "MemoryReport": "crystalcli.recall.memory_use",
     "Memory": "crystalcli.memories.memory",
+    "ProfileLine": "crystalcli.memories.person_profile",
+    "ProfileReport": "crystalcli.memories.person_profile",
+    "StatementGroup": "crystalcli.memories.self_statement",
     "MergeReport": "crystalcli.maintenance.merge",
     "ModelMissingError": "crystalcli.errors",
     "NewerFormatError": "crystalcli.errors",

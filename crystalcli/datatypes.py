@@ -304,6 +304,8 @@ class FilterReading:
         rest: The question without the words that were read as a filter.
         bare: Whether the rest says nothing that can be searched for, as in "What happened in
             August?".
+        me: Who "I" and "my" are in the question: what that person said is preferred; "" where the
+            question has no such word, or the crystal does not know.
     """
 
     recall_filter: RecallFilter = RecallFilter()
@@ -312,6 +314,7 @@ class FilterReading:
     newest: bool = False
     rest: str = ""
     bare: bool = False
+    me: str = ""
 
     def __str__(self) -> str:
         return str(self.read)
@@ -329,9 +332,11 @@ class FilterReading:
     @property
     def notice(self) -> str:
         """A line that says what was read, and whether it was dropped; "" where nothing was."""
-        if not self.from_words:
-            return ""
-        return f"read as: {self}" + ("; nothing there, looked everywhere" if self.dropped else "")
+        parts = [str(self)] * self.from_words + ["nothing there, looked everywhere"] * (
+            self.from_words and self.dropped
+        )
+        parts += [f"“I” is {self.me}"] if self.me else []
+        return f"read as: {'; '.join(parts)}" if parts else ""
 
     def searched_for(self, question: str) -> str:
         """Give the words to search for: what a filter says need not stand where it leads to."""

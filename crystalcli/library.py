@@ -30,7 +30,7 @@ from crystalcli.errors import CrystalError, ModelMissingError, NotFoundError, So
 from crystalcli.index import ENCODER, find_encoder, find_named_encoder, resolve_encoder
 from crystalcli.language_models import LANGUAGE_MODEL, is_builtin, is_model_named, open_model, resolve_model
 from crystalcli.paths import expanded
-from crystalcli.recall import RERANKER, CrystalReader
+from crystalcli.recall import ME_KEY, RERANKER, CrystalReader
 from crystalcli.storage import Store
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
         RepairReport,
         VerifyReport,
     )
-    from crystalcli.memories import Conflict, Memory
+    from crystalcli.memories import Conflict, Memory, ProfileReport
     from crystalcli.overview import DocumentOutline, Excerpt, LayerScope, LayerView, LitPassage
     from crystalcli.recall import LayerTrace, MemoryReport, Results, Searcher
     from crystalcli.retrieval_lm import PerplexityReport
@@ -687,6 +687,36 @@ class Crystal(CrystalReader):
 
         with self._telling() as store:
             return [describe_memory(store, row._replace(source=0)) for row in forget_memories(store, numbers)]
+
+    def profile(self, name: str = "") -> ProfileReport:
+        """Gather what a person has said of themselves: quotations with their dates and places.
+
+        Args:
+            name: The person, by words of the name; "" for the crystal's owner, who is `me`, and who
+                speaks in memories, notes and chats with assistants.
+
+        Raises:
+            NotFoundError: Nobody of the name has said anything of themselves.
+        """
+        from crystalcli.memories import make_profile
+
+        return make_profile(self, " ".join(name.split()))
+
+    def set_me(self, name: str) -> None:
+        """Say who "I" and "my" are in questions; what that person said is then preferred.
+
+        Args:
+            name: The name, as messages have it; "" for nobody.
+
+        Raises:
+            UsageError: The name cannot be one.
+            CrystalError: The crystal cannot be written.
+        """
+        from crystalcli.memories import check_author
+
+        author = check_author(name)
+        with self._telling() as store, store.transaction():
+            store.set_meta(ME_KEY, author)
 
     def begin_conversation(self) -> str:
         """Name the document of a new conversation, which `keep_turn` writes."""

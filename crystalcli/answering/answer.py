@@ -163,7 +163,7 @@ def _find_passages(crystal: CrystalReader, draft: AnswerDraft) -> bool:
 
 def _look(crystal: CrystalReader, draft: AnswerDraft, reading: FilterReading) -> bool:
     """Recall passages by a filter and judge them; False where the evidence is under the floor."""
-    draft.reading = reading if reading.read.selects else None
+    draft.reading = reading if reading.read.selects or reading.me else None
     return _judge(crystal, draft, _recall(crystal, draft, reading), reading)
 
 

@@ -29,6 +29,7 @@ commands/
     open_cmd.py          `crystal open`: a source of the last answer in an editor, or in the
                          system's viewer.
     perplexity_cmd.py    `crystal perplexity`: the language model with memory and without.
+    profile_cmd.py       `crystal profile`: what people have said of themselves.
     ray_run.py           An ingest over Ray as a command: its bar, its report, and what a stop
                          leaves.
     recall_cmd.py        `crystal recall`: the passages that answer a question best, for one
@@ -98,6 +99,7 @@ render/
                          for programs.
     place_text.py        Places, in words that an editor or a reader can follow.
     plain_table.py       Tables of results: columns side by side without borders.
+    profile_view.py      Views of profiles: text for people, dictionaries for programs.
     reading_view.py      Views of how a question was read, and its filter: a line for people, a
                          dictionary for programs.
     recall_view.py       Views of recalled passages: text for people, dictionaries for programs.

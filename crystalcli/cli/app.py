@@ -30,6 +30,7 @@ class CrystalCommands(CommandGroup):
         "recall": f"{_COMMANDS}.recall_cmd",
         "remember": f"{_COMMANDS}.remember_cmd",
         "memories": f"{_COMMANDS}.memories_cmd",
+        "profile": f"{_COMMANDS}.profile_cmd",
         "open": f"{_COMMANDS}.open_cmd",
         "serve": f"{_COMMANDS}.serve_cmd",
         "mcp": f"{_COMMANDS}.mcp_cmd",

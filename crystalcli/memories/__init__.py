@@ -13,8 +13,14 @@ dated_statement.py      Statements with their dates, of memories and of document
 document_statements.py  Statements of dated documents: sentences of notes, diaries, chats and mail
                         that make a claim.
 memory.py               A memory as callers see it.
+person_profile.py       Profiles: what people have said of themselves, each line a quotation with
+                        its date and place.
+plan_date.py            Days that plans speak of: "tomorrow", "next Friday", "on 3 March", "in two
+                        weeks".
 present_state.py        What holds of the thing that a question asks for, and what held before,
                         among what was told.
+self_statement.py       Statements that people make of themselves, by their form, and the group that
+                        each belongs to.
 state.py                Sentences that say how things are, apart from those that tell what happened
                         once.
 supersession.py         Supersession: of memories that claim the same with different values the
@@ -50,7 +56,9 @@ if TYPE_CHECKING:
     )
     from crystalcli.memories.document_statements import read_new_statements
     from crystalcli.memories.memory import Memory, describe_memory
+    from crystalcli.memories.person_profile import ProfileLine, ProfileReport, make_profile
     from crystalcli.memories.present_state import Candidate, asks_for_state, select_states, state_value
+    from crystalcli.memories.self_statement import StatementGroup, read_self_statement
     from crystalcli.memories.supersession import (
         change_line,
         current_of,
@@ -60,6 +68,7 @@ if TYPE_CHECKING:
     )
     from crystalcli.memories.telling import (
         MAX_MEMORY_CHARACTERS,
+        check_author,
         edit_memory,
         find_memory,
         forget_memories,
@@ -86,9 +95,12 @@ else:
             "document_statements": ("read_new_statements",),
             "memory": ("Memory", "describe_memory"),
             "present_state": ("Candidate", "asks_for_state", "select_states", "state_value"),
+            "person_profile": ("ProfileLine", "ProfileReport", "make_profile"),
+            "self_statement": ("StatementGroup", "read_self_statement"),
             "supersession": ("change_line", "current_of", "history_of", "list_changes", "settle_all_claims"),
             "telling": (
                 "MAX_MEMORY_CHARACTERS",
+                "check_author",
                 "edit_memory",
                 "find_memory",
                 "forget_memories",
@@ -107,9 +119,13 @@ __all__ = [
     "ConflictSide",
     "DatedStatement",
     "Memory",
+    "ProfileLine",
+    "ProfileReport",
+    "StatementGroup",
     "asks_for_state",
     "change_line",
     "changes_of_document",
+    "check_author",
     "current_of",
     "describe_memory",
     "edit_memory",
@@ -121,8 +137,10 @@ __all__ = [
     "line_of_change",
     "list_changes",
     "list_conflicts",
+    "make_profile",
     "pin_memories",
     "read_new_statements",
+    "read_self_statement",
     "select_states",
     "settle_all_claims",
     "state_value",

@@ -179,7 +179,11 @@ def _scope_of(source: SourceRow) -> str:
     the document alone.
     """
     leaf = source.path.rpartition("/")
-    return f"{source.kind} {leaf[0]}" if name_day(source.path, source.kind, strict=True) is not None else f"{source.kind} {source.path}"
+    return (
+        f"{source.kind} {leaf[0]}"
+        if name_day(source.path, source.kind, strict=True) is not None
+        else f"{source.kind} {source.path}"
+    )
 
 
 def _scoped(claim: ToldClaim, scope: str) -> str:

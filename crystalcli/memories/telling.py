@@ -64,7 +64,7 @@ def tell_memory(
     body = _checked_text(text)
     row = MemoryRow(
         "", 0, MEMORY_KIND, "", _checked_date(dated, now), int(now.timestamp()),
-        _checked_author(author), " ".join(_checked_tags(tags)), int(pinned), body,
+        check_author(author), " ".join(_checked_tags(tags)), int(pinned), body,
     )  # fmt: skip
     row = row._replace(claim=_claim_key(row))
     _need_table(store)
@@ -272,7 +272,12 @@ def _refuse_date(written: str) -> NoReturn:
     raise UsageError(f"invalid date {written!r}: expected 2026-09-20, '2026-09-20 14:30', yesterday, '2 weeks ago'")
 
 
-def _checked_author(author: str) -> str:
+def check_author(author: str) -> str:
+    """Give the name of a person as it is kept.
+
+    Raises:
+        UsageError: It is too long, or no name.
+    """
     name = " ".join(author.split())
     if len(name) > _MAX_AUTHOR or not name.isprintable() or ":" in name:
         raise UsageError(

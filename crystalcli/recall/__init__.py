@@ -50,6 +50,8 @@ if TYPE_CHECKING:
         cite_span,
     )
     from crystalcli.recall.content_dates import (
+        day_at,
+        document_day,
         heading_day,
         message_of,
     )
@@ -103,14 +105,18 @@ if TYPE_CHECKING:
         lexical_query,
     )
     from crystalcli.recall.session import (
+        ME_KEY,
         CrystalReader,
+    )
+    from crystalcli.recall.voice_score import (
+        is_of_oneself,
     )
 else:
     __getattr__ = lazy_names(
         __name__,
         {
             "citation": ("cite_span",),
-            "content_dates": ("heading_day", "message_of"),
+            "content_dates": ("day_at", "document_day", "heading_day", "message_of"),
             "date_expressions": (
                 "DateMention",
                 "find_dates",
@@ -155,11 +161,13 @@ else:
                 "Searcher",
                 "lexical_query",
             ),
-            "session": ("CrystalReader",),
+            "session": ("ME_KEY", "CrystalReader"),
+            "voice_score": ("is_of_oneself",),
         },
     )
 
 __all__ = [
+    "ME_KEY",
     "PAGED_KIND",
     "RERANKER",
     "CrystalReader",
@@ -174,11 +182,14 @@ __all__ = [
     "ScoredAtom",
     "Searcher",
     "cite_span",
+    "day_at",
+    "document_day",
     "find_dates",
     "format_day",
     "growing_bytes",
     "heading_day",
     "is_author",
+    "is_of_oneself",
     "lexical_query",
     "make_filter_mask",
     "measure_memory",

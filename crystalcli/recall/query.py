@@ -64,6 +64,7 @@ class PreparedQuery(NamedTuple):
         languages: Codes of these languages, besides English.
         scale: The scale of similarities to it.
         wants_answers: Whether it asks what an assistant said.
+        me: The name of the person who asks, whose own words are preferred; "" for nobody.
     """
 
     text: str
@@ -77,6 +78,7 @@ class PreparedQuery(NamedTuple):
     languages: Sequence[str] = ()
     scale: SimilarityScale = SAME_SCALE
     wants_answers: bool = False
+    me: str = ""
 
     def masked(self, allowed: npt.NDArray[np.bool_]) -> PreparedQuery:
         """Give the question for a part of the atoms: others get no score by BM25."""

@@ -117,6 +117,7 @@ class Searcher:
         recency: Recency | None = None,
         rerank: bool = True,
         mask: FilterMask | None = None,
+        me: str = "",
     ) -> Results:
         """Find the passages that answer a question best.
 
@@ -129,6 +130,7 @@ class Searcher:
             rerank: Whether the reranker reads the best passages, where its weights are here.
             recency: The rule by which dated text loses score; None: it keeps it.
             mask: What a filter lets through; None: everything.
+            me: The name of the person who asks, whose own words are preferred; "" for nobody.
 
         Raises:
             UsageError: The question is empty, or an option is out of range.
@@ -143,6 +145,7 @@ class Searcher:
         if reencode < 0:
             raise UsageError(f"reencode: expected 0 or more candidates, got {reencode}")
         query = self.prepare(without_frame(question) if self._has_messages else question)
+        query = query._replace(me=me)
         if mask is not None:
             query = query.masked(mask.atoms)._replace(wants_answers=query.wants_answers or mask.of_people)
         reranker = self.reranker if rerank else None

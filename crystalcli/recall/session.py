@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from crystalcli.storage import SourceRow
     from crystalcli.vectors import Codec, CrossEncoder
 
+ME_KEY = "me"  # in the table `meta`: the name of the crystal's owner
+
 
 class CrystalReader:
     """The reading half of an open crystal.
@@ -209,7 +211,8 @@ class CrystalReader:
         with self.snapshot(), one_blas_thread():
             mask = self.filter_mask(recall_filter or RecallFilter())
             question = question if reading is None else reading.searched_for(question)
-            results = self.searcher().recall(question, k, depth, reencode, recency, rerank, mask)
+            me = reading.me if reading is not None else ""
+            results = self.searcher().recall(question, k, depth, reencode, recency, rerank, mask, me)
             return results if reading is None else replace(results, reading=reading)
 
     def filter_mask(self, recall_filter: RecallFilter) -> FilterMask | None:
@@ -233,6 +236,12 @@ class CrystalReader:
                     f"nothing in this crystal is {recall_filter}".replace("is messages", "is of messages")
                 )
             return mask
+
+    @property
+    def me(self) -> str:
+        """The name of the crystal's owner, who says "I" and "my" in questions; "" if not known."""
+        with self.snapshot():
+            return self._store.meta().get(ME_KEY, "")
 
     def tags(self) -> list[str]:
         """List the tags of the Markdown documents and memories, in order."""

@@ -2,6 +2,8 @@
 
     score of an atom   less ANSWER_COST where an assistant wrote all of it, and less OTHER_COST
                        where the question does not say "I" or "my"
+                       OTHERS_COST where the question says "I" or "my", the crystal knows whose that
+                       is, and other people wrote all of it
                        INSTRUCTION_GAIN where a person told the assistant what to do from then on
                        nothing where the question asks what the assistant said, or a filter has
                        chosen the people
@@ -15,25 +17,28 @@ Knows: labels of messages, English. Does not know: vectors.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from crystalcli.index import IndexReader, spans_of_atoms
 from crystalcli.recall.document_score import atom_documents
+from crystalcli.recall.filter_mask import is_author
 from crystalcli.recall.lexical_score import PROSE_WEIGHT
 from crystalcli.recall.query import PreparedQuery, ScoredAtom
 from crystalcli.recall.score_table import AtomDocuments, CandidateAtoms
 from crystalcli.storage import landmarks_over
-from crystalcli.text import author_of_label, is_assistant
+from crystalcli.text import author_of_label, is_assistant, is_chat_owner
 
 if TYPE_CHECKING:
     from crystalcli.datatypes import FloatArray, Int64Array
 
 ANSWER_COST, OTHER_COST, INSTRUCTION_GAIN = 1.0, 0.5, 0.5
+OTHERS_COST = 0.2  # as much as a good word match, so that an answer by others is still found
 _OWN_SHARE = 0.05  # of an atom, from which on a person's words count
-CHAT_KIND = "chat"
+CHAT_KIND, MAIL_KIND = "chat", "mail"
 _OF_ONESELF = re.compile(r"\b(?:I|me|my|mine|myself|we|us|our|ours)\b", re.IGNORECASE)
 # "Always answer in metres", "from now on", "when I ask about dates, ..."
 _INSTRUCTION = re.compile(
@@ -99,15 +104,26 @@ def voice_scores(index: IndexReader, query: PreparedQuery, documents: AtomDocume
     scores = np.zeros(len(atoms), np.float32)
     if query.wants_answers:
         return scores
-    cost = ANSWER_COST if _OF_ONESELF.search(query.text) else OTHER_COST
+    cost = ANSWER_COST if is_of_oneself(query.text) else OTHER_COST
     for source, kind in documents.kinds.items():
-        if kind == CHAT_KIND:
+        if kind == CHAT_KIND or (kind == MAIL_KIND and query.me):
             rows = np.flatnonzero(documents.sources == source)
             parts = own_parts(index, source, atoms[rows])
-            if all(part.is_whole for part in parts):
-                continue  # a chat between people
-            scores[rows] = [_score(index, part, cost) for part in parts]
+            if not all(part.is_whole for part in parts):
+                scores[rows] = [_score(index, part, cost) for part in parts]
+            elif query.me:  # a chat between people
+                mine = own_parts(index, source, atoms[rows], partial(_is_another, query.me))
+                scores[rows] = [-OTHERS_COST if part.share < _OWN_SHARE else 0.0 for part in mine]
     return scores
+
+
+def is_of_oneself(question: str) -> bool:
+    """Tell whether a question is about the person who asks: "Where do I live?"."""
+    return _OF_ONESELF.search(question) is not None
+
+
+def _is_another(me: str, author: str) -> bool:
+    return bool(author) and not is_chat_owner(author) and not is_author(me, author) and not is_author(author, me)
 
 
 def is_instruction(text: str) -> bool:
@@ -177,13 +193,16 @@ class OwnPart(NamedTuple):
         return self.share == 1
 
 
-def own_parts(index: IndexReader, source: int, atoms: Int64Array) -> list[OwnPart]:
-    """Find the parts of atoms that people wrote.
+def own_parts(
+    index: IndexReader, source: int, atoms: Int64Array, is_other: Callable[[str], bool] = is_assistant
+) -> list[OwnPart]:
+    """Find the parts of atoms that people wrote, or one person.
 
     Args:
         index: The resident index.
         source: The id of the document.
         atoms: Numbers of its atoms, int64 [n], rising.
+        is_other: Tells of an author that the part is not wanted; by default of an assistant.
 
     Returns:
         A part for each atom, in their order; all of an atom that the document does not hold.
@@ -193,17 +212,19 @@ def own_parts(index: IndexReader, source: int, atoms: Int64Array) -> list[OwnPar
     """
     spans = spans_of_atoms(index, source, atoms)
     places = dict(zip(spans.atoms.tolist(), zip(spans.starts.tolist(), spans.ends.tolist(), strict=True), strict=True))
-    return [_own_part(index, source, atom, *places.get(atom, (0, 0))) for atom in atoms.tolist()]
+    return [_own_part(index, source, atom, *places.get(atom, (0, 0)), is_other) for atom in atoms.tolist()]
 
 
-def _own_part(index: IndexReader, source: int, atom: int, start: int, end: int) -> OwnPart:
+def _own_part(
+    index: IndexReader, source: int, atom: int, start: int, end: int, is_other: Callable[[str], bool]
+) -> OwnPart:
     """Find the part of an atom that stands at the characters `[start, end)` of a document."""
     messages = landmarks_over(index.store, source, "message", start, end)
     ends = [following for following, _ in messages[1:]] + [end]
     answers = [
         (max(start, begin), finish)
         for (begin, label), finish in zip(messages, ends, strict=True)
-        if is_assistant(author_of_label(label))
+        if is_other(author_of_label(label))
     ]
     own = 1 - sum(finish - begin for begin, finish in answers) / max(1, end - start)
     low, high = start, end

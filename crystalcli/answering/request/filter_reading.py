@@ -14,7 +14,7 @@ from functools import cached_property
 from crystalcli.answering.request.filter_words import read_filter_words
 from crystalcli.datatypes import DocumentState, FilterReading, RecallFilter
 from crystalcli.overview import resolve_documents
-from crystalcli.recall import CrystalReader, rooted
+from crystalcli.recall import CrystalReader, is_of_oneself, rooted
 from crystalcli.storage import SourceRow
 
 _WORD = re.compile(r"[^\W\d_]+")
@@ -55,7 +55,8 @@ def read_filter(
     if options.within or options.kinds:
         added = {name: value for name, value in added.items() if name not in ("within", "kinds")}
     combined = replace(options, **added)
-    return FilterReading(combined, options, combined, words.newest, words.rest, words.bare and bool(added))
+    me = crystal.me if is_of_oneself(question) and not combined.people else ""
+    return FilterReading(combined, options, combined, words.newest, words.rest, words.bare and bool(added), me)
 
 
 class _CrystalNames:

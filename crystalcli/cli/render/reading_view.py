@@ -32,7 +32,7 @@ def print_read_as(question: str) -> None:
 
 def reading_json(reading: FilterReading | None) -> dict[str, Any] | None:
     """Make the filter of a question for programs; None without one."""
-    if reading is None or not reading.read.selects:
+    if reading is None or not (reading.read.selects or reading.me):
         return None
     read = reading.read
     return {
@@ -45,6 +45,7 @@ def reading_json(reading: FilterReading | None) -> dict[str, Any] | None:
         "until": None if read.until is None else read.until.isoformat(),
         "by": list(read.people),
         "tags": list(read.tags),
+        "me": reading.me or None,
     }
 
 

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from crystalcli.maintenance.merged_ledger import RenamedDocument
     from crystalcli.maintenance.repair import RepairReport
     from crystalcli.maintenance.verify import Problem, VerifyReport
+    from crystalcli.memories.faded import FadedMemory
     from crystalcli.memories.memory import Memory
     from crystalcli.memories.person_profile import ProfileLine, ProfileReport
     from crystalcli.memories.self_statement import StatementGroup
@@ -123,6 +124,7 @@ __all__ = [
     "EvaluationReport",
     "Excerpt",
     "ExportReport",
+    "FadedMemory",
     "FileState",
     "FilterReading",
     "ForecastFile",
@@ -247,6 +249,7 @@ _HOMES = {
     "MemoryCrystal": "crystalcli.neural_memory.memory_crystal",
     "MemoryPart": "crystalcli.recall.memory_use",
     "MemoryReport": "crystalcli.recall.memory_use",
+    "FadedMemory": "crystalcli.memories.faded",
     "Memory": "crystalcli.memories.memory",
     "ProfileLine": "crystalcli.memories.person_profile",
     "ProfileReport": "crystalcli.memories.person_profile",

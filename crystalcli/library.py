@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -25,12 +25,12 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Self, TypeAlias, Unpac
 from crystalcli import models
 from crystalcli.answering import AskArguments, AskOptions, options_of
 from crystalcli.cpu import one_blas_thread
-from crystalcli.datatypes import FilterReading, Progress
+from crystalcli.datatypes import MEMORY_KIND, FilterReading, Progress
 from crystalcli.errors import CrystalError, ModelMissingError, NotFoundError, SourceError, UsageError
 from crystalcli.index import ENCODER, find_encoder, find_named_encoder, resolve_encoder
 from crystalcli.language_models import LANGUAGE_MODEL, is_builtin, is_model_named, open_model, resolve_model
 from crystalcli.paths import expanded
-from crystalcli.recall import ME_KEY, RERANKER, CrystalReader
+from crystalcli.recall import ME_KEY, RERANKER, CrystalReader, memory_id_of
 from crystalcli.storage import Store
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
         RepairReport,
         VerifyReport,
     )
-    from crystalcli.memories import Conflict, Memory, ProfileReport
+    from crystalcli.memories import Conflict, FadedMemory, Memory, ProfileReport
     from crystalcli.overview import DocumentOutline, Excerpt, LayerScope, LayerView, LitPassage
     from crystalcli.recall import LayerTrace, MemoryReport, Results, Searcher
     from crystalcli.retrieval_lm import PerplexityReport
@@ -105,6 +105,9 @@ class Crystal(CrystalReader):
         reranker: A folder with a cross-encoder, `model.onnx`; "auto": the one that
             $CRYSTAL_RERANKER names, else the program's own, found here or fetched at the first
             question, unless `encoder` is None; "off" or None: no reranker.
+        strengthen: Whether memories that were recalled are kept as such when the crystal is closed,
+            so that they fade less. Nothing is kept of a crystal that is open for reading only, or
+            that another program is writing.
 
     Raises:
         CrystalError: The file cannot be made or opened, or another program is writing it.
@@ -125,6 +128,7 @@ class Crystal(CrystalReader):
         wait: float = 0.0,
         on_wait: Callable[[str], None] | None = None,
         reranker: str | Path | None = "auto",
+        strengthen: bool = True,
     ) -> None:
         several = _several(path)
         if several:
@@ -149,6 +153,7 @@ class Crystal(CrystalReader):
                 if target.exists() == existed:  # else another program has just made or deleted it
                     raise
         self._attach(store, folder, mode, wait, on_wait, _reranker_finder(reranker, encoder, fetch))
+        self._strengthens = strengthen and mode != "read"
 
     def _attach(
         self,
@@ -162,6 +167,8 @@ class Crystal(CrystalReader):
         """Take an open store; in a mode other than "write" give its lock back."""
         CrystalReader.__init__(self, store, folder, find_reranker)
         self._mode, self._wait, self._on_wait = mode, wait, on_wait
+        self._strengthens = False
+        self._recalled: dict[str, None] = {}  # ids of memories, the last one recalled last
         self._traces: OrderedDict[tuple[str, int, RecallFilter | None], tuple[LayerTrace, tuple[LitPassage, ...]]] = (
             OrderedDict()
         )
@@ -217,6 +224,32 @@ class Crystal(CrystalReader):
         finder = _reranker_finder(reranker, encoder, fetch)
         crystal._attach(store, folder, "write" if writable else "read", find_reranker=finder)
         return crystal
+
+    def close(self) -> None:
+        """Close the file, after a note of the memories that were recalled."""
+        if self._recalled and self._strengthens:
+            self._strengthen_recalled()
+        super().close()
+
+    def _strengthen_recalled(self) -> None:
+        """Keep that memories were recalled, unless that takes waiting: it is a note for later."""
+        from crystalcli.recall import HALF_LIFE, is_due, strengthen
+
+        numbers, self._recalled = list(self._recalled), {}
+        with suppress(CrystalError, OSError):
+            if self._store.writable:
+                strengthen(self._store, numbers, HALF_LIFE, int(time.time()))
+            elif self.path.exists() and is_due(self._store, numbers, int(time.time())):
+                with Store.open_for_note(self.path) as store:
+                    strengthen(store, numbers, HALF_LIFE, int(time.time()))
+
+    def _note_recalled(self, items: Iterable[Passage | Citation]) -> None:
+        """Note which memories were recalled or cited."""
+        if self._strengthens:
+            for item in items:
+                if item.place.kind == MEMORY_KIND and (number := memory_id_of(item.path)):
+                    self._recalled.pop(number, None)
+                    self._recalled[number] = None
 
     def __enter__(self) -> Self:
         return self
@@ -688,6 +721,23 @@ class Crystal(CrystalReader):
         with self._telling() as store:
             return [describe_memory(store, row._replace(source=0)) for row in forget_memories(store, numbers)]
 
+    def faded_memories(self, half_life: float = 365.0) -> list[FadedMemory]:
+        """List the memories of which less than a half is left, the most faded first.
+
+        Nothing is forgotten by itself: `forget_memories` does that. Pinned memories never fade, and
+        recalled ones fade less.
+
+        Args:
+            half_life: Days after which a half of a memory is left that was never recalled.
+
+        Raises:
+            UsageError: The half-life is not a finite number above 0.
+        """
+        from crystalcli.memories import faded_memories
+
+        with self.snapshot():
+            return faded_memories(self._store, half_life, time.time())
+
     def profile(self, name: str = "") -> ProfileReport:
         """Gather what a person has said of themselves: quotations with their dates and places.
 
@@ -922,6 +972,23 @@ class Crystal(CrystalReader):
             NotFoundError: The filter names a document, kind, author or tag that is nowhere.
             DamagedCrystalError: The crystal is damaged.
         """
+        results = self._recall(question, k, depth, reencode, half_life, now, rerank, where, today)
+        self._note_recalled(results.passages)
+        return results
+
+    def _recall(
+        self,
+        question: str,
+        k: int,
+        depth: int,
+        reencode: int,
+        half_life: HalfLife,
+        now: float | None,
+        rerank: bool,
+        where: RecallFilter | FilterReading | None,
+        today: date | None,
+    ) -> Results:
+        """Find the passages that answer a question best, where its words say to look."""
         find = partial(
             super().recall, question, k, depth=depth, reencode=reencode, half_life=half_life, now=now, rerank=rerank
         )
@@ -1004,7 +1071,10 @@ class Crystal(CrystalReader):
             on_read_as(read_as)
         day = ask_options.where.as_of if ask_options.where is not None else None
         as_of = str(day) if day is not None else ""
+        before = dict(self._recalled)
         answer = self._answer(read_as or question, ask_options, model, allow_remote, on_text, on_evidence, progress)
+        self._recalled = before  # of all that was recalled for it, what is cited counts
+        self._note_recalled(answer.citations)
         changes = answer.changes or changes_cited(self, read_as or question, answer.citations, as_of)
         return replace(answer, question=question, read_as=read_as, changes=changes)
 
@@ -1286,13 +1356,17 @@ class Crystal(CrystalReader):
         rows = read_questions(expanded(questions)) if isinstance(questions, str | Path) else list(questions)
         if not only_recall and not ask_options.extractive:
             model = _open_chat_model(model, allow_remote)
-        return evaluate_questions(
-            self,
-            rows[:limit],
-            None if only_recall else lambda question: self.ask(question, ask_options, model=model),
-            k=ask_options.k,
-            progress=_count_progress(progress, "questions"),
-        )
+        before = dict(self._recalled)
+        try:
+            return evaluate_questions(
+                self,
+                rows[:limit],
+                None if only_recall else lambda question: self.ask(question, ask_options, model=model),
+                k=ask_options.k,
+                progress=_count_progress(progress, "questions"),
+            )
+        finally:
+            self._recalled = before  # a test is no use
 
     # --- upkeep -------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from crystalcli.lexical import ANALYSIS
 from crystalcli.maintenance.compact import CrystalSize, crystal_size
 from crystalcli.maintenance.copier import CrystalCopier, notes_on
 from crystalcli.maintenance.merged_ledger import LedgerEntry, MergedLedger, RenamedDocument, common_meta
+from crystalcli.recall import RECALLS_KEY, join_recalls
 from crystalcli.storage import (
     ANALYSIS_KEY,
     MemoryRow,
@@ -90,6 +91,8 @@ def merge_crystals(
         old = stack.enter_context(Store.open(output, writable=True)) if output.exists() else None
         stores = [stack.enter_context(Store.open(path)) for path in paths]
         meta = common_meta(stores) | {ANALYSIS_KEY: str(ANALYSIS)}
+        if recalls := join_recalls(stores):
+            meta[RECALLS_KEY] = recalls
         with write_beside(output, meta, old) as new:
             copy_codebooks(stores[0], new)
             merger = _Merger(new, output)

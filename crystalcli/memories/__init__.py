@@ -12,6 +12,8 @@ dated_statement.py      Statements with their dates, of memories and of document
                         supersedes what among them.
 document_statements.py  Statements of dated documents: sentences of notes, diaries, chats and mail
                         that make a claim.
+faded.py                Faded memories: those of which less than a half is left, and that are not
+                        pinned.
 memory.py               A memory as callers see it.
 person_profile.py       Profiles: what people have said of themselves, each line a quotation with
                         its date and place.
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
         superseded_by,
     )
     from crystalcli.memories.document_statements import read_new_statements
+    from crystalcli.memories.faded import FadedMemory, faded_memories
     from crystalcli.memories.memory import Memory, describe_memory
     from crystalcli.memories.person_profile import ProfileLine, ProfileReport, make_profile
     from crystalcli.memories.present_state import Candidate, asks_for_state, select_states, state_value
@@ -93,6 +96,7 @@ else:
                 "superseded_by",
             ),
             "document_statements": ("read_new_statements",),
+            "faded": ("FadedMemory", "faded_memories"),
             "memory": ("Memory", "describe_memory"),
             "present_state": ("Candidate", "asks_for_state", "select_states", "state_value"),
             "person_profile": ("ProfileLine", "ProfileReport", "make_profile"),
@@ -118,6 +122,7 @@ __all__ = [
     "Conflict",
     "ConflictSide",
     "DatedStatement",
+    "FadedMemory",
     "Memory",
     "ProfileLine",
     "ProfileReport",
@@ -129,6 +134,7 @@ __all__ = [
     "current_of",
     "describe_memory",
     "edit_memory",
+    "faded_memories",
     "find_memory",
     "forget_memories",
     "history_of",

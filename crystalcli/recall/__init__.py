@@ -16,6 +16,8 @@ layer_score.py       Signals of the layers: nearness of clusters and units to th
 layer_trace.py       The trace of a recall: the scores that each layer gave, from all atoms down to
                      the passages.
 lexical_score.py     Signal of an atom's own words: BM25 over the sum of the question's idf.
+memory_strength.py   Strength of memories: how slowly what was told fades, by its importance and its
+                     use.
 memory_use.py        Memory of recall: the parts that grow with the crystal, and the base.
 name_score.py        Signal of a definition's name, in source code of few definitions.
 page_score.py        Signal of the page that an atom is on, in documents that are made of pages.
@@ -70,6 +72,16 @@ if TYPE_CHECKING:
     from crystalcli.recall.layer_trace import (
         LayerTrace,
     )
+    from crystalcli.recall.memory_strength import (
+        RECALLS_KEY,
+        MemoryStrength,
+        is_due,
+        join_recalls,
+        memory_id_of,
+        read_recalls,
+        strength_of,
+        strengthen,
+    )
     from crystalcli.recall.memory_use import (
         MemoryPart,
         MemoryReport,
@@ -90,6 +102,7 @@ if TYPE_CHECKING:
         ScoredAtom,
     )
     from crystalcli.recall.recency import (
+        HALF_LIFE,
         recency_of,
     )
     from crystalcli.recall.relative_dates import (
@@ -131,6 +144,16 @@ else:
                 "rooted",
             ),
             "layer_trace": ("LayerTrace",),
+            "memory_strength": (
+                "RECALLS_KEY",
+                "MemoryStrength",
+                "is_due",
+                "join_recalls",
+                "memory_id_of",
+                "read_recalls",
+                "strength_of",
+                "strengthen",
+            ),
             "memory_use": (
                 "MemoryPart",
                 "MemoryReport",
@@ -148,7 +171,7 @@ else:
                 "Results",
                 "ScoredAtom",
             ),
-            "recency": ("recency_of",),
+            "recency": ("HALF_LIFE", "recency_of"),
             "relative_dates": (
                 "format_day",
                 "with_resolved_dates",
@@ -167,8 +190,10 @@ else:
     )
 
 __all__ = [
+    "HALF_LIFE",
     "ME_KEY",
     "PAGED_KIND",
+    "RECALLS_KEY",
     "RERANKER",
     "CrystalReader",
     "DateMention",
@@ -176,6 +201,7 @@ __all__ = [
     "LayerTrace",
     "MemoryPart",
     "MemoryReport",
+    "MemoryStrength",
     "PassageBuilder",
     "PreparedQuery",
     "Results",
@@ -189,17 +215,23 @@ __all__ = [
     "growing_bytes",
     "heading_day",
     "is_author",
+    "is_due",
     "is_of_oneself",
+    "join_recalls",
     "lexical_query",
     "make_filter_mask",
     "measure_memory",
+    "memory_id_of",
     "message_of",
     "parse_days",
     "parse_period",
+    "read_recalls",
     "recency_of",
     "rerank_passages",
     "resident_bytes",
     "rooted",
     "sentences_within",
+    "strength_of",
+    "strengthen",
     "with_resolved_dates",
 ]

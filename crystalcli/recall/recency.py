@@ -6,6 +6,8 @@ A book, a paper or a file of code has no such date and keeps its score at any ag
 whose date is written in words. Where a question asks how things are now, sections and documents
 with a date lose score too, and all of it by NEWEST_WEIGHT.
 
+Memories fade as slowly as they are strong: pinned ones never.
+
 Knows: dates of messages, sections and names. Does not know: other signals, times of files.
 """
 
@@ -23,6 +25,7 @@ from crystalcli.errors import UsageError
 from crystalcli.index import IndexReader
 from crystalcli.neural_memory import Forgetting
 from crystalcli.recall.content_dates import MESSAGE_TIME, day_at, has_dates
+from crystalcli.recall.memory_strength import MemoryStrength, read_recalls, strength_of
 from crystalcli.recall.query import ScoredAtom
 from crystalcli.storage import first_sources
 
@@ -61,10 +64,15 @@ class Recency:
         if not 0 < self.half_life < math.inf:
             raise UsageError(f"half-life: expected a number of days above 0, got {self.half_life}")
 
-    def penalty(self, age: float) -> float:
-        """Compute the change of a score by an age in seconds: 0 or less."""
+    def penalty(self, age: float, factor: float = 1.0) -> float:
+        """Compute the change of a score: 0 or less.
+
+        Args:
+            age: The age in seconds.
+            factor: How many times as slowly as others it fades, as of `MemoryStrength`.
+        """
         curve = Forgetting.by_half_life(self.half_life)
-        return self.weight * curve.log_retained(age / _DAY, curve.stability)
+        return self.weight * curve.log_retained(age / _DAY, factor * curve.stability)
 
 
 def recency_of(half_life: object, now: float | None, *, newest: bool = False) -> Recency | None:
@@ -116,14 +124,31 @@ def apply_recency(index: IndexReader, ranked: Sequence[ScoredAtom], recency: Rec
     if not known_times:
         return list(ranked)
     now = max(known_times) if recency.now is None else recency.now
+    strengths = _strengths(index, [scored.atom for scored in ranked])
     rescored = []
     for scored, written in zip(ranked, times, strict=True):
         if written is not None:
-            penalty = recency.penalty(now - written)
+            strength = strengths.get(scored.atom, MemoryStrength())
+            penalty = recency.penalty(strength.age(written, now), strength.factor)
             signals = {**scored.signals, "age": penalty}
             scored = scored._replace(score=scored.score + penalty, signals=signals, recency=penalty)
         rescored.append(scored)
     return sorted(rescored, key=lambda scored: -scored.score)
+
+
+def _strengths(index: IndexReader, atoms: Sequence[int]) -> dict[int, MemoryStrength]:
+    """Find the strengths of the memories among atoms, by atom; those of other text are all 1."""
+    if not index.store.memories(limit=1):
+        return {}
+    recalls = read_recalls(index.store)
+    chunks = index.nesting.chunk_of(np.array(atoms, np.int64)).tolist()
+    sources = {chunk: source for chunk, (source, *_) in first_sources(index.store, sorted(set(chunks))).items()}
+    rows = {source: index.store.memory_of(source) for source in set(sources.values())}
+    strengths = {}
+    for atom, chunk in zip(atoms, chunks, strict=True):
+        if (row := rows.get(sources.get(chunk, 0))) is not None:
+            strengths[atom] = strength_of(row, recalls)
+    return strengths
 
 
 def written_at(index: IndexReader, atom: int) -> float | None:

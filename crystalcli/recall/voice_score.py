@@ -212,11 +212,11 @@ def own_parts(
     """
     spans = spans_of_atoms(index, source, atoms)
     places = dict(zip(spans.atoms.tolist(), zip(spans.starts.tolist(), spans.ends.tolist(), strict=True), strict=True))
-    return [_own_part(index, source, atom, *places.get(atom, (0, 0)), is_other) for atom in atoms.tolist()]
+    return [_own_part(index, source, atom, *places.get(atom, (0, 0)), is_other=is_other) for atom in atoms.tolist()]
 
 
 def _own_part(
-    index: IndexReader, source: int, atom: int, start: int, end: int, is_other: Callable[[str], bool]
+    index: IndexReader, source: int, atom: int, start: int, end: int, *, is_other: Callable[[str], bool]
 ) -> OwnPart:
     """Find the part of an atom that stands at the characters `[start, end)` of a document."""
     messages = landmarks_over(index.store, source, "message", start, end)

@@ -140,6 +140,7 @@ def test_the_keys_are_those_of_the_document(folder, capsys, tmp_path):
     capsys.readouterr()
     compare("profile", show("profile"))
     compare("profile --me", show("profile", "--me", "Ann"))
+    compare("forget --faded", show("forget", "--faded", "--half-life", "0.000001", "--dry-run"))
     compare("memories forget", show("memories", "forget", number))
     compare("models list", show("models", "list"))
     compare("models default", show("models", "default"))

@@ -20,6 +20,7 @@ from crystalcli.cli.options.crystal_options import (
     HalfLifeOption,
     JsonOption,
     PassagesOption,
+    StrengthenOption,
     open_crystal,
     parse_half_life,
 )
@@ -98,6 +99,7 @@ def recall_command(
         typer.Option("--rerank/--no-rerank", help="Let the reranker read the best passages: 0.5 s, and better."),
     ] = True,
     half_life: HalfLifeOption = None,
+    strengthen: StrengthenOption = True,
     explain: Annotated[
         bool, typer.Option("--explain", help="Print the share of each layer and of BM25 in a passage's score.")
     ] = False,
@@ -136,7 +138,8 @@ def recall_command(
         raise UsageError("--files prints names alone: it goes without --format, --json, --explain and --questions")
     if explain and form is RecallFormat.VIMGREP:
         raise UsageError("--explain goes with plain passages and with JSON")
-    with open_crystal(crystal, encoder_folder=encoder) as opened:
+    keeps = strengthen and questions is None  # many questions are a test, and no use
+    with open_crystal(crystal, encoder_folder=encoder, strengthen=keeps) as opened:
         where = recall_filter(opened, within, kind, since, until, by, tag, day, as_of)
         find = partial(
             opened.recall,

@@ -81,6 +81,13 @@ EncoderOption = Annotated[
         "else the encoder that the crystal was made with; for a new crystal all-MiniLM-L6-v2, which is for English.",
     ),
 ]
+StrengthenOption = Annotated[
+    bool,
+    typer.Option(
+        "--strengthen/--no-strengthen",
+        help="Keep in the crystal which memories were recalled, so that they fade less. Default: kept.",
+    ),
+]
 WAITING = "another program is fetching {name}: waiting for it"
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 
@@ -130,7 +137,12 @@ def crystal_paths(option: Sequence[Path] | None) -> list[Path]:
 
 
 def open_crystal(
-    option: Sequence[Path] | None, *, encoder: bool = True, encoder_folder: Path | None = None, keeps: bool = False
+    option: Sequence[Path] | None,
+    *,
+    encoder: bool = True,
+    encoder_folder: Path | None = None,
+    keeps: bool = False,
+    strengthen: bool = False,
 ) -> Crystal:
     """Open the crystal for reading, with a notice when text is to be found by words alone.
 
@@ -141,15 +153,17 @@ def open_crystal(
         encoder: whether the command needs the encoder's weights.
         encoder_folder: value of --encoder; checked even if the command needs no weights.
         keeps: whether what a language model says of documents is kept in the file.
+        strengthen: whether it is kept which memories were recalled.
     """
     import_numpy()
     from crystalcli.library import Crystal
 
     choice = encoder_folder if encoder_folder is not None else "auto" if encoder else None
     paths = crystal_paths(option)
-    mode: Literal["auto", "read"] = "auto" if keeps and len(paths) == 1 and paths[0].exists() else "read"
-    crystal = Crystal(paths, mode=mode, encoder=choice, fetch=fetch_default_weights)
-    if not crystal.index_told() and crystal.read_only:
+    writes = (keeps or strengthen) and len(paths) == 1 and paths[0].exists()
+    mode: Literal["auto", "read"] = "auto" if writes else "read"
+    crystal = Crystal(paths, mode=mode, encoder=choice, fetch=fetch_default_weights, strengthen=strengthen)
+    if not crystal.index_told() and mode == "read":
         for file in crystal.files:
             with Crystal(file, encoder=choice, fetch=fetch_default_weights) as teller:
                 teller.index_told()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from crystalcli.datatypes import Answer, Turn
-    from crystalcli.memories import Conflict, ConflictSide, Memory
+    from crystalcli.memories import Conflict, ConflictSide, FadedMemory, Memory
 
 _MAX_LINE = 100  # characters of a memory that is said in one line
 
@@ -121,6 +121,19 @@ def _side_json(side: ConflictSide) -> dict[str, Any]:
         "memory": side.memory or None,
         "handle": side.handle,
     }
+
+
+def print_faded(memories: Sequence[FadedMemory], half_life: float) -> None:
+    """Print the memories that have faded, each with the share that is left."""
+    if not memories:
+        output.note(f"nothing that was told has faded, at a half-life of {half_life:g} days")
+    for memory, retained in memories:
+        output.write(f"{memory.id}  {retained:.2f}  {memory_line(memory)}\n")
+
+
+def faded_json(faded: FadedMemory) -> dict[str, Any]:
+    """Make the same for programs."""
+    return {**told_json(faded.memory), "retained": round(faded.retained, 4)}
 
 
 def memory_line(memory: Memory) -> str:

@@ -161,7 +161,26 @@ class Database:
         return opened
 
     @classmethod
-    def _open(cls, path: Path, lock: Any) -> Self:
+    def open_for_note(cls, path: Path) -> Self:
+        """Open a crystal for one short transaction, if that takes no waiting at all.
+
+        Raises:
+            LockedError: Another program writes it.
+            CrystalError: As of `open`.
+        """
+        if not path.exists():
+            return cls.open(path)  # raises the error that fits
+        lock = lock_beside(path, -1)
+        try:
+            opened = cls._open(path, lock, wait_ms=0)
+        except BaseException:
+            release_lock(lock)
+            raise
+        opened.shared = True  # neither the log's mode nor segments are touched
+        return opened
+
+    @classmethod
+    def _open(cls, path: Path, lock: Any, wait_ms: int | None = None) -> Self:
         try:
             status = path.stat()
         except OSError as error:
@@ -169,6 +188,8 @@ class Database:
         opened = cls(path, connect(path, lock is not None), lock is not None)
         opened._lock, opened._identity = lock, (status.st_dev, status.st_ino)
         try:
+            if wait_ms is not None:
+                opened._db.execute(f"PRAGMA busy_timeout = {wait_ms}")
             opened._check_kind()
             if lock is not None:
                 opened._check_writable()

@@ -20,6 +20,7 @@ from crystalcli.cli.options.crystal_options import (
     HalfLifeOption,
     JsonOption,
     PassagesOption,
+    StrengthenOption,
     open_crystal,
     parse_half_life,
 )
@@ -174,6 +175,7 @@ def ask_command(
             "--store/--no-store", help="At a prompt, keep questions and answers in the crystal. Default: kept."
         ),
     ] = True,
+    strengthen: StrengthenOption = True,
     crystal: CrystalsOption = None,
     encoder: EncoderOption = None,
     as_json: JsonOption = False,
@@ -264,7 +266,7 @@ def ask_command(
                     model, options = offer.name, replace(options, extractive=False)
                 offer = None
         chat_model = None if options.extractive or context_only else resolve_language_model(model, allow_remote)
-        with open_crystal(crystal, encoder_folder=encoder, keeps=True) as opened:
+        with open_crystal(crystal, encoder_folder=encoder, keeps=True, strengthen=strengthen) as opened:
             where = recall_filter(opened, within, kind, since, until, by, tag, options.today, as_of)
             options = replace(options, where=where)
             asked_model = model if context_only else chat_model

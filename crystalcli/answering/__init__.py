@@ -175,6 +175,7 @@ if TYPE_CHECKING:
     )
     from crystalcli.answering.request.ask_options import (
         DEFAULT_FLOOR,
+        MOST_IN_MIND,
         AskArguments,
         AskOptions,
         options_of,
@@ -216,6 +217,7 @@ else:
                 "AskArguments",
                 "AskOptions",
                 "DEFAULT_FLOOR",
+                "MOST_IN_MIND",
                 "options_of",
             ),
             "request.filter_reading": ("read_filter",),
@@ -229,6 +231,7 @@ else:
 __all__ = [
     "DEFAULT_FLOOR",
     "DEFAULT_TEMPLATE",
+    "MOST_IN_MIND",
     "REPETITION_PENALTY",
     "STOP_STRINGS",
     "AskArguments",

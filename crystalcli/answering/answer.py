@@ -223,7 +223,7 @@ def _generate(crystal: CrystalReader, draft: AnswerDraft, quotations: Sequence[C
     draft.model, draft.citations = model.name, list(quotations)
     passages = choose_passages(crystal, draft.question, draft.passages, newest=draft.wants_newest)
     passages = [*passages[:1], *passages_in_mind(crystal, draft.options.in_mind, passages), *passages[1:]]
-    prompt = prompt_context.build_prompt(draft.question, passages, draft.options, model, model.count)
+    prompt = prompt_context.build_prompt(draft.question, passages, draft.options, model, model.count, _asker(draft))
     sources = attribution.Sources(crystal, draft.question, prompt.passages, draft.citations)
     with draft.keep_when_stopped():
         said = draft.generate(
@@ -241,6 +241,11 @@ def _generate(crystal: CrystalReader, draft: AnswerDraft, quotations: Sequence[C
             or not any(each.borne_out for each in said.claims)
         ):
             draft.is_sure = False
+
+
+def _asker(draft: AnswerDraft) -> str:
+    """Name who "I" is in the question; "" where that is not known."""
+    return draft.reading.me if draft.reading is not None else ""
 
 
 def _quote_instead(draft: AnswerDraft, quotations: Sequence[Citation]) -> None:

@@ -158,7 +158,8 @@ _PLAN = tuple(
     for form in (
         rf"{_IM}(?:planning|scheduled|booked|due|flying|travell?ing|leaving|moving|getting married|"
         r"meeting|starting|visiting|"
-        r"hosting|having|taking|attending|joining|seeing|running|throwing|driving|off to|heading|"
+        r"hosting|having(?! (?:trouble|issues?|problems?|difficult|a (?:hard|tough)))|"
+        r"taking|attending|joining|seeing|running|throwing|driving|off to|heading|"
         r"returning|presenting|interviewing)\b",
         rf"{_IM}going (?:to|on|for)\b",
         rf"{_I}(?:plan|intend|have booked|have scheduled|booked|scheduled|signed up|registered|will|fly|leave|start|"
@@ -197,7 +198,7 @@ _GOAL = tuple(
         r"spring|autumn|time))))(?= |\W*$))\b)",
         rf"{_CLAUSE}I['’]d (?:really |also )?(?:love|like) to (?:visit|learn|travel|become|own|live|move|"
         r"run|open|write|play|study|"
-        r"work as|start|try|build|go|have|retire|buy|get (?:into|better|married|my))\b(?! (?:more about|"
+        r"work as|start|try|build|go|have|retire|buy|get (?:into|better|married|my))\b(?! (?:more\b|"
         r"it|that|this|them|one|a \w+ like that|how|what|there)\b)",
         rf"{_MY}(?:\w+ ){{0,3}}(?:goal|dream|aim|ambition|objective|resolution|aspiration|target) (?:is|"
         r"was|has|remains)\b",
@@ -218,11 +219,11 @@ _LIKE = (
 _PREFERENCE = tuple(
     re.compile(form)
     for form in (
-        rf"{_I}{_LIKE} (?!{_HERE}|to (?:think|say|know|admit|hear|see you)|when you|being able)",
+        rf"{_I}{_LIKE} (?!{_HERE}|to (?:think|say|know|admit|hear|help|see you)|when you|being able)",
         rf"{_CLAUSE}I['’]ve (?:always )?(?:loved|liked|enjoyed|hated|preferred|disliked|adored|"
         r"grown to (?:love|like|enjoy)|"
-        r"(?:recently |lately )?(?:fallen in love|taken a liking)|(?:also |recently )?(?:developed|"
-        r"had) a (?:\w+ )?(?:passion|love|taste|interest)) "
+        r"(?:recently |lately )?(?:fallen in love|taken a liking)|(?:also |recently |always )?(?:developed|"
+        r"had) an? (?:\w+ )?(?:passion|love|taste|interest|appreciation)|been an? (?:\w+ )?fan) "
         rf"(?!{_HERE})",
         rf"{_IM}(?:an? )?(?:big|huge|avid|total|lifelong|massive|bit of an?|great|real|complete|die-?hard|"
         r"not much of an?)? ?(?:fan|lover|enthusiast|buff|"
@@ -299,7 +300,7 @@ _FACT = tuple(
         r"score|savings|background|anniversary|shift|locker|desk|office|"
         r"mac|laptop|phone number|skin type|condition|profession|occupation|wage|hourly rate|"
         r"rate)) (?:is|are|was|has been|used to be|['’]s)\b"
-        r"(?! (?:that|to|how|because|what|so|not|very|really|getting|going|great|good|bad|okay|fine|too|"
+        r"(?! (?:that|to|how|because|what|so|not|like|very|really|getting|going|great|good|bad|okay|fine|too|"
         r"broken|here|there|ready)\b)",
         rf"{_MY}(?:\w+ )?(?:dogs?|cats?|pets?|puppy|kitten|horse|rabbits?)(?:,? [A-Z][\w-]+,?)? (?:is|are|"
         r"was|had|has|loves?|likes?|died|needs|hates?)\b",

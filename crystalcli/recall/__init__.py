@@ -8,6 +8,8 @@ date_expressions.py  Dates in words and figures: "2026-03", "last week", "since 
                      ago".
 document_score.py    Signal of the document: its name, and its words outside of the atom.
 duplicates.py        Duplicates: the other places of a passage's text.
+event_order.py       Order of events: a question for it gets many short quotations, in order of
+                     time.
 exact_score.py       Signal of exact strings: identifiers, quotations, numbers with units and paths
                      as they stand.
 filter_mask.py       The mask of a filter: the atoms that a question may be answered from, and the

@@ -22,6 +22,7 @@ from crystalcli.errors import UsageError
 from crystalcli.index import IndexReader, TermIndex
 from crystalcli.lexical import bm25, word_spans
 from crystalcli.recall.document_score import DocumentScorer, atom_documents
+from crystalcli.recall.event_order import ORDER_DEPTH, QUOTES, asks_for_order, quote_in_order
 from crystalcli.recall.exact_score import exact_matches, exact_scores
 from crystalcli.recall.layer_score import ClusterScorer, UnitScorer, layer_similarities
 from crystalcli.recall.lexical_score import PROSE_WEIGHT, LexicalScorer
@@ -150,6 +151,8 @@ class Searcher:
             query = query.masked(mask.atoms)._replace(wants_answers=query.wants_answers or mask.of_people)
         reranker = self.reranker if rerank else None
         count = k if reranker is None else max(k, RERANK_DEPTH)
+        wants_order = self._has_messages and asks_for_order(question)
+        count = max(count, ORDER_DEPTH) if wants_order else count
         ranked = self.rank(query, depth, max(2 * NEIGHBOURHOOD, 4 * count, reencode))
         exact = reencode if query.encoded is not None and self._open_layer_encoder is not None else 0
         if exact:
@@ -173,6 +176,9 @@ class Searcher:
             passages = rerank_passages(reranker, query, passages)
         if recency is not None and self._has_messages:
             passages = put_updates_first(query, passages)
+        if wants_order:
+            passages = quote_in_order(self.shelf, passages, min(4 * k, QUOTES))
+            return Results(query, tuple(passages), depth)
         return Results(query, tuple(passages[:k]), depth)
 
     @cached_property

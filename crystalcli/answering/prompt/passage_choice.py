@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from crystalcli.answering.evidence.newest_first import is_present
+from crystalcli.answering.request.ask_options import MOST_IN_MIND
 from crystalcli.datatypes import Passage
 from crystalcli.recall import CrystalReader
 
-_MOST_IN_MIND = 8  # documents
 _MAX_IN_MIND = 400  # characters of each
 _SEEMS_TO_ANSWER = -5.0  # a reranker's logit; those of foreign texts are from -7 to -11
 
@@ -52,7 +52,7 @@ def passages_in_mind(crystal: CrystalReader, names: Sequence[str], recalled: Seq
     """
     known = {passage.path for passage in recalled}
     passages = []
-    for name in [name for name in dict.fromkeys(names) if name not in known][:_MOST_IN_MIND]:
+    for name in [name for name in dict.fromkeys(names) if name not in known][:MOST_IN_MIND]:
         citation = crystal.cite(name, 0, min(crystal.find_document(name).characters, _MAX_IN_MIND))
         passages.append(Passage(citation.place, citation.quote, 0.0, date=citation.date))
     return passages

@@ -31,6 +31,11 @@ OWN_NOTES = (
     " The passages are from the notes and messages of the person who asks: I and my in them are that person. "
     "Answer with you and your."
 )
+# The same where the crystal knows who that is.
+NAMED_NOTES = (
+    " The passages are from the notes and messages of {me}, who asks: I and my in notes, and in what {me} wrote, are {me}. "
+    "Answer with you and your."
+)
 _FIRST_PERSON = re.compile(r"\b(?:I|me|my|mine|we|us|our|ours)\b", re.IGNORECASE)
 
 
@@ -54,6 +59,7 @@ def build_prompt(
     options: AskOptions,
     model: ChatModel | None,
     count: Callable[[str], int],
+    me: str = "",
 ) -> PromptContext:
     """Pack passages into messages within a budget.
 
@@ -63,6 +69,7 @@ def build_prompt(
         options: The options of the question.
         model: The model whose window bounds the prompt; None: the budget alone does.
         count: Counts the tokens of a text.
+        me: Who "I" is in the question; "" where that is not known.
 
     Returns:
         The messages, and the passages in them.
@@ -74,7 +81,8 @@ def build_prompt(
     context = ""
     system = options.system
     if system is None:
-        system = SYSTEM + OWN_NOTES * bool(_FIRST_PERSON.search(question)) + form_request(question, passages)
+        own = NAMED_NOTES.format(me=me) if me else OWN_NOTES
+        system = SYSTEM + own * bool(_FIRST_PERSON.search(question)) + form_request(question, passages)
 
     def write(candidates: Sequence[Passage], room: int) -> tuple[list[Passage], list[dict[str, str]]]:
         nonlocal context

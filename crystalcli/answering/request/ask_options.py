@@ -17,6 +17,7 @@ from crystalcli.errors import UsageError
 # Of questions that could be answered nine in ten were above it, of those about code nineteen in
 # twenty.
 DEFAULT_FLOOR = 0.5
+MOST_IN_MIND = 8  # documents, such as pinned memories, that a language model is always given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crystalcli.answering import MOST_IN_MIND
 from crystalcli.cli.commands.ask.answer_screen import AnswerScreen
 from crystalcli.cli.options.model_options import resolve_language_model
 from crystalcli.cli.options.user_files import keep_sources
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from crystalcli.library import Crystal
     from crystalcli.memories import Memory
 
-MOST_PINNED = 8  # memories that a language model has in mind
 _MAX_TURNS = 8  # that a question may lean on
 
 
@@ -173,7 +173,7 @@ class AskSession:
 
     def show_context(self, answer: Answer | None) -> None:
         """Print what a turn is made of: last turns, pinned memories, what was recalled."""
-        print_context(self._turns, self._crystal.memories(pinned=True, limit=MOST_PINNED), answer)
+        print_context(self._turns, self._crystal.memories(pinned=True, limit=MOST_IN_MIND), answer)
 
     def _ask(self, question: str, screen: AnswerScreen | None, is_second: bool = False) -> Answer:
         """Ask the crystal, and write what comes before the end of the answer.
@@ -219,7 +219,7 @@ class AskSession:
         """Give the options of the next question: a model has pinned memories in mind."""
         if self._options.extractive:
             return self._options
-        pinned = self._crystal.memories(pinned=True, limit=MOST_PINNED)
+        pinned = self._crystal.memories(pinned=True, limit=MOST_IN_MIND)
         return replace(self._options, in_mind=tuple(memory.document for memory in pinned if not memory.waits))
 
     def _remember(self, turn: Turn) -> None:

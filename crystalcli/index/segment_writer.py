@@ -22,7 +22,7 @@ from crystalcli.datatypes import Chunk
 from crystalcli.index.atom_spans import atom_starts
 from crystalcli.index.chunk_context import chunk_identity
 from crystalcli.index.fidelity import add_fidelity
-from crystalcli.lexical import ANALYSIS, Block, build_blocks, merge_blocks, stored_code, terms, varint
+from crystalcli.lexical import ANALYSIS, NAMES_ONCE_SINCE, Block, build_blocks, merge_blocks, stored_code, terms, varint
 from crystalcli.storage import (
     CONTEXTS_SINCE,
     LANGUAGES_SINCE,
@@ -37,6 +37,7 @@ from crystalcli.storage import (
     signals_held_back,
     stored_analysis,
 )
+from crystalcli.text import names_in_rows
 from crystalcli.vectors import node_counts, pyramid_layout
 
 if TYPE_CHECKING:
@@ -304,7 +305,8 @@ def count_terms(
 ) -> list[Counter[str]]:
     """Count the terms of a chunk's atoms.
 
-    A word belongs to the atom in which it begins. Each term of the context counts once more, in the
+    A word belongs to the atom in which it begins. The name of a table's column counts once in an
+    atom, however many rows repeat it. Each term of the context counts once more, in the
     first atom. Counted in every atom it improved nothing (docs/LOG.md) and took three times the
     space.
 
@@ -320,10 +322,32 @@ def count_terms(
     """
     counts: list[Counter[str]] = [Counter() for _ in starts]
     if counts:
+        repeated = _repeated_names(text, starts) if analysis >= NAMES_ONCE_SINCE else []
         for term, offset in terms(text, language, analysis):
-            counts[bisect_right(starts, offset) - 1][term] += 1
+            if not (repeated and bisect_right(repeated, offset) % 2):
+                counts[bisect_right(starts, offset) - 1][term] += 1
         counts[0].update({term for term, _ in terms(context, language, analysis)})
     return counts
+
+
+def _repeated_names(text: str, starts: list[int]) -> list[int]:
+    """Find the names of columns that an atom has had before.
+
+    Args:
+        text: The text of a chunk.
+        starts: The character at which each of its atoms begins.
+
+    Returns:
+        The first character of each such name and the character after its last, rising.
+    """
+    edges: list[int] = []
+    had: set[tuple[int, str]] = set()
+    for start, end in names_in_rows(text):
+        name = bisect_right(starts, start), text[start:end]
+        if name in had:
+            edges += (start, end)
+        had.add(name)
+    return edges
 
 
 def chunk_spans_of(chunks: list[Chunk]) -> ChunkSpans:

@@ -9,7 +9,6 @@ from collections import Counter
 
 from crystalcli.index.index_reader import IndexReader
 from crystalcli.lexical import (
-    ANALYSIS,
     LANGUAGES,
     PackedPostings,
     bm25,
@@ -18,7 +17,7 @@ from crystalcli.lexical import (
     query_forms,
     terms_with_prefix,
 )
-from crystalcli.storage import stored_analysis, stored_languages
+from crystalcli.storage import FIRST_ANALYSIS, stored_analysis, stored_languages
 
 _PREFIX_BLOCKS = 4  # of a lexicon that are read for a prefix; more hold terms that hardly narrow it
 _SHORTEST_STEM, _LONGEST_ENDING = 4, 4  # letters
@@ -32,14 +31,14 @@ class TermIndex:
 
     Attributes:
         languages: Codes of the languages of the crystal's texts, besides English.
-        is_current: Whether its terms were made by the analysis of this program.
+        folds_unicode: Whether its terms know one spelling of a word from another by Unicode alone.
     """
 
     def __init__(self, index: IndexReader) -> None:
         self._store = index.store
         self._atoms = max(1, index.atoms)
         self._analysis = stored_analysis(self._store)
-        self.is_current = self._analysis == ANALYSIS
+        self.folds_unicode = self._analysis != FIRST_ANALYSIS
         self.languages = [code for code in stored_languages(self._store) if code in LANGUAGES]
 
     def forms(self, text: str) -> dict[str, tuple[str, ...]]:

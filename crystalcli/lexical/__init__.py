@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from crystalcli.lexical import bm25, varint
     from crystalcli.lexical.analysis import (
         ANALYSIS,
+        NAMES_ONCE_SINCE,
         query_forms,
         query_terms,
         terms,
@@ -68,6 +69,7 @@ else:
         {
             "analysis": (
                 "ANALYSIS",
+                "NAMES_ONCE_SINCE",
                 "query_forms",
                 "query_terms",
                 "terms",
@@ -113,6 +115,7 @@ __all__ = [
     "ANALYSIS",
     "ENGLISH",
     "LANGUAGES",
+    "NAMES_ONCE_SINCE",
     "OTHER_SCRIPT",
     "Block",
     "BlockStore",

@@ -7,7 +7,8 @@ ranking. Those of English are left out of every text. Text that is not ASCII is 
 of Unicode, and scripts without spaces have pairs of letters for terms (`unicode_words`).
 
 A crystal keeps the analysis that its terms were made with. The first one split text at marks, knew
-one spelling from another, and had one term for a whole sentence of Chinese.
+one spelling from another, and had one term for a whole sentence of Chinese. The second one counted
+the names of a table's columns in every row; now they count once in an atom.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from crystalcli.lexical.unicode_words import fold, split_word, word_matches
 if TYPE_CHECKING:
     from Stemmer import Stemmer
 
-ANALYSIS = 2  # this program's own; crystals of analysis 1 are read, too
+ANALYSIS = 3  # this program's own; crystals of analysis 1 and 2 are read, too
+NAMES_ONCE_SINCE = 3  # the analysis since which names of columns count once in an atom
 _FIRST_ANALYSIS = 1
 _WORD = re.compile(r"\w+")
 _IDENTIFIER_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_]+|\d+")
@@ -63,7 +65,7 @@ def query_forms(text: str, languages: Sequence[str], analysis: int = ANALYSIS) -
         By each distinct term the forms that its word has in English and in the languages. A stop
         word of the question's own language has no forms.
     """
-    if not languages and analysis == ANALYSIS:
+    if not languages and analysis != _FIRST_ANALYSIS:
         return {term: (term,) for term in query_terms(text)}
     words, offsets = _words(text, _stop_words(""))
     ignored = LANGUAGES[own].function_words if (own := question_language(text, languages)) else frozenset()

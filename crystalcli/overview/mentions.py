@@ -144,7 +144,7 @@ def _candidate_chunks(index: IndexReader, phrase: str) -> Int64Array | None:
     if not terms:
         return None
     lexicon = TermIndex(index)
-    if not lexicon.is_current and not phrase.isascii():
+    if not lexicon.folds_unicode and not phrase.isascii():
         return None
     postings = lexicon.postings(phrase)
     rarest = min(terms, key=lambda term: sum(packed.df for packed in postings[term]))

@@ -25,8 +25,7 @@ name_score.py        Signal of a definition's name, in source code of few defini
 page_score.py        Signal of the page that an atom is on, in documents that are made of pages.
 passages.py          Passages from ranked atoms: whole sentences, each with its place.
 query.py             A question prepared for ranking, ranked atoms, and the results of a recall.
-question_frame.py    The frame of a question about a conversation: words that say where and how, and
-                     not what.
+question_frame.py    The frame of a question: words that say where and how, and not what.
 recency.py           Recency: dated messages lose score by their age, on the forgetting curve.
 reencode.py          Re-encoding: the best candidates are ordered by exact vectors.
 relative_dates.py    Relative dates in dated texts, resolved: "yesterday" of 3 May 2026 is 2 May
@@ -37,6 +36,8 @@ score_arrays.py      Statistics of scores: the highest, mean and deviation, sums
 score_table.py       The score table: a row for each candidate atom, a column for each signal.
 searcher.py          The searcher: from a question to passages, coarse to fine.
 session.py           The reading half of an open crystal: recall, citations, contents.
+statement_lines.py   Lines of financial statements that a ratio is made of, or that an abbreviation
+                     stands for.
 updates.py           Updates: where a person says that something has changed, this comes before what
                      was said first.
 voice_score.py       Signal of the voice: in chats with an assistant a person's own words come

@@ -29,4 +29,7 @@ class LexicalScorer:
     def score(self, query: PreparedQuery, candidates: CandidateAtoms) -> FloatArray:
         """Score candidates, float32 [n]."""
         scores = query.bm25[candidates.atoms] / query.total_idf
+        if (lines := query.with_lines) is not None:
+            with_lines = lines.bm25[candidates.atoms] / lines.total_idf
+            scores = np.where(candidates.documents.is_paged, with_lines, scores)
         return np.where(candidates.documents.is_code, CODE_WEIGHT * scores, PROSE_WEIGHT * scores)

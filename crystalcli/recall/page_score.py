@@ -10,11 +10,17 @@ An atom is on the page that holds its middle, but its words count for every page
 the head of a page is often in one atom with the end of the page before. The postings are those that
 recall has read already.
 
+A page that has been shown need not be shown again before others: each further passage of it loses
+REPEATED_PAGE.
+
 Knows: runs, landmarks of pages, postings. Does not know: vectors.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -26,9 +32,10 @@ from crystalcli.recall.score_table import CandidateAtoms
 from crystalcli.storage import landmark_span
 
 if TYPE_CHECKING:
-    from crystalcli.datatypes import FloatArray, Int64Array
+    from crystalcli.datatypes import FloatArray, Int64Array, Passage
 
 PAGE_WEIGHT = 0.5
+REPEATED_PAGE = 0.1
 # The kind of documents whose pages were composed; elsewhere pages are marks in text that flows on.
 PAGED_KIND = "pdf"
 _END_OF_DOCUMENT = 1 << 62  # the end, in characters, of a page that no other follows
@@ -52,7 +59,31 @@ class PageScorer:
         Raises:
             DamagedCrystalError: The crystal is damaged.
         """
+        query = query.with_lines or query
         return page_scores(self._index, query, candidates.atoms, candidates.documents.sources)
+
+
+def spread_over_pages(passages: Sequence[Passage]) -> list[Passage]:
+    """Order passages anew, so that those of one page stand less close together.
+
+    Args:
+        passages: The passages, best first.
+
+    Returns:
+        All passages, best first. A passage of a page loses score for each one of it before.
+    """
+    shown: Counter[tuple[str, int | None]] = Counter()
+    spread = []
+    for passage in passages:
+        place = passage.place
+        if place.kind == PAGED_KIND:
+            loss = -REPEATED_PAGE * shown[place.path, place.page_start]
+            shown[place.path, place.page_start] += 1
+            if loss:
+                shares = {**passage.shares, "repeated": loss}
+                passage = replace(passage, score=passage.score + loss, shares=shares)
+        spread.append(passage)
+    return sorted(spread, key=lambda passage: -passage.score)
 
 
 class _Page(NamedTuple):

@@ -65,6 +65,8 @@ class PreparedQuery(NamedTuple):
         scale: The scale of similarities to it.
         wants_answers: Whether it asks what an assistant said.
         me: The name of the person who asks, whose own words are preferred; "" for nobody.
+        with_lines: The question with the lines of statements that it asks for without naming them,
+            by its terms alone; None: it asks for none.
     """
 
     text: str
@@ -79,10 +81,12 @@ class PreparedQuery(NamedTuple):
     scale: SimilarityScale = SAME_SCALE
     wants_answers: bool = False
     me: str = ""
+    with_lines: PreparedQuery | None = None
 
     def masked(self, allowed: npt.NDArray[np.bool_]) -> PreparedQuery:
         """Give the question for a part of the atoms: others get no score by BM25."""
-        return self._replace(bm25=self.bm25 * allowed, allowed=allowed)
+        lines = self.with_lines.masked(allowed) if self.with_lines is not None else None
+        return self._replace(bm25=self.bm25 * allowed, allowed=allowed, with_lines=lines)
 
     @property
     def total_idf(self) -> float:

@@ -1,10 +1,12 @@
-"""The frame of a question about a conversation: words that say where and how, and not what.
+"""The frame of a question: words that say where and how, and not what.
 
     Can you list the order in which I brought up | the parts of the kitchen | in our chats? Name
     only five items.
     How long | did I say | the repair would take?
+    Has the margin improved? | If it is not useful here, then say so and explain why.
 
-Messages do not hold these words, but others do, which then rank before what is asked for.
+Messages do not hold these words, but others do, which then rank before what is asked for. The last
+form is left out everywhere, the others where there are messages.
 
 Knows: English. Does not know: crystals.
 """
@@ -42,6 +44,12 @@ _FRAME = re.compile(
     re.IGNORECASE,
 )
 
+# A sentence behind the question that says what to write if there is no answer.
+_CONDITION = re.compile(
+    r"(?<=[.?!])\s+(?:and |but )?if\b[^.?!]*\b(?:state|say|explain|mention|note|tell|write|reply|answer)\b[^.?!]*[.?!]*",
+    re.IGNORECASE,
+)
+
 
 def without_frame(question: str) -> str:
     """Give the words of a question that say what is asked for.
@@ -54,3 +62,16 @@ def without_frame(question: str) -> str:
     """
     rest, frames = _FRAME.subn(" ", question)
     return " ".join(rest.split()).strip(" ,.;:") if frames and query_terms(rest) else question
+
+
+def without_condition(question: str) -> str:
+    """Give a question without the sentences that say what to write if there is no answer.
+
+    Args:
+        question: The question.
+
+    Returns:
+        The rest; the question as it is, where nothing else could be searched for.
+    """
+    rest, conditions = _CONDITION.subn(" ", question)
+    return " ".join(rest.split()) if conditions and query_terms(rest) else question

@@ -27,13 +27,14 @@ from crystalcli.recall.exact_score import exact_matches, exact_scores
 from crystalcli.recall.layer_score import ClusterScorer, UnitScorer, layer_similarities
 from crystalcli.recall.lexical_score import PROSE_WEIGHT, LexicalScorer
 from crystalcli.recall.name_score import NameScorer
-from crystalcli.recall.page_score import PageScorer
+from crystalcli.recall.page_score import PAGED_KIND, PageScorer, spread_over_pages
 from crystalcli.recall.passages import NEIGHBOURHOOD, PassageBuilder
 from crystalcli.recall.query import SAME_SCALE, PreparedQuery, Results, ScoredAtom, SimilarityScale
-from crystalcli.recall.question_frame import without_frame
+from crystalcli.recall.question_frame import without_condition, without_frame
 from crystalcli.recall.rerank import RERANK_DEPTH, rerank_passages
 from crystalcli.recall.score_arrays import highest, mean_and_deviation, sum_of_z_scores
 from crystalcli.recall.score_table import CandidateAtoms, LayerSimilarities, ScoreTable, SignalScorer
+from crystalcli.recall.statement_lines import statement_lines
 from crystalcli.recall.updates import put_updates_first
 from crystalcli.recall.voice_score import VoiceScorer, asks_about_answers, rank_by_voice
 from crystalcli.storage import has_landmarks
@@ -145,6 +146,7 @@ class Searcher:
             raise UsageError("the question is empty")
         if reencode < 0:
             raise UsageError(f"reencode: expected 0 or more candidates, got {reencode}")
+        question = without_condition(question)
         query = self.prepare(without_frame(question) if self._has_messages else question)
         query = query._replace(me=me)
         if mask is not None:
@@ -174,6 +176,8 @@ class Searcher:
         passages: Sequence[Passage] = builder.make(ranked, count)
         if reranker is not None:
             passages = rerank_passages(reranker, query, passages)
+        if any(passage.place.kind == PAGED_KIND for passage in passages):
+            passages = spread_over_pages(passages)
         if recency is not None and self._has_messages:
             passages = put_updates_first(query, passages)
         if wants_order:
@@ -190,6 +194,10 @@ class Searcher:
     def _has_messages(self) -> bool:
         return has_landmarks(self.shelf.store, "message")
 
+    @cached_property
+    def _has_pages(self) -> bool:
+        return has_landmarks(self.shelf.store, "page")
+
     @property
     def encoder(self) -> QuestionEncoder | None:
         """The encoder of questions and of short texts to compare with one; None without weights."""
@@ -200,6 +208,8 @@ class Searcher:
     def prepare(self, question: str) -> PreparedQuery:
         """Prepare a question for ranking at any depth."""
         query = lexical_query(self.shelf, question, self.terms)
+        if self._has_pages and (lines := statement_lines(question)):
+            query = query._replace(with_lines=lexical_query(self.shelf, f"{question}\n{lines}", self.terms))
         if self._encoder is None or self.shelf.atom_codes is None:
             return query
         ids, ends = self._encoder.tokens(question)
@@ -292,6 +302,8 @@ class Searcher:
             highest(coarse.total, CANDIDATES),
             np.union1d(highest(query.bm25, LEXICAL_CANDIDATES), highest(coarse.cosines, ATOM_CANDIDATES)),
         )
+        if query.with_lines is not None:
+            atoms = np.union1d(atoms, highest(query.with_lines.bm25, LEXICAL_CANDIDATES))
         exact = exact_matches(self.shelf, query)
         atoms = np.union1d(atoms, np.array(list(exact), np.int64))
         return atoms[np.isfinite(coarse.total[atoms])], exact

@@ -48,6 +48,8 @@ document/
     outline.py             Path of the headings above a place, from their levels.
     reading_order.py       Reading order of things on a plane: from the top, and column by column
                            where there are columns.
+    row_names.py           Names of columns that stand in every row of a table: `Goodwill; 2022:
+                           $12,787; 2021: $12,668`.
     stated_fields.py       Fields that a document states of itself: its authors, its date, its tags.
     table_header.py        Headers of tables: which rows at the top of a table name its columns.
     table_rows.py          Rows of a table as lines that carry their header: `Year: 2020; Revenue:
@@ -318,6 +320,9 @@ if TYPE_CHECKING:
         Message,
         format_message,
     )
+    from crystalcli.text.document.row_names import (
+        names_in_rows,
+    )
     from crystalcli.text.formats.archive.archive_entry import (
         MAX_ARCHIVE_DEPTH,
         TOO_DEEP,
@@ -408,6 +413,7 @@ else:
             "document.markdown_row": ("is_table_rule", "named_row"),
             "document.message_author": ("author_of_label", "is_assistant", "is_chat_owner"),
             "document.messages": ("Message", "format_message"),
+            "document.row_names": ("names_in_rows",),
             "formats.archive.archive_entry": (
                 "Allowance",
                 "MAX_ARCHIVE_DEPTH",
@@ -480,6 +486,7 @@ __all__ = [
     "is_table_rule",
     "may_open",
     "named_row",
+    "names_in_rows",
     "open_source",
     "parse_front_matter",
     "reader_version",

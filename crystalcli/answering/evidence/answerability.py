@@ -217,7 +217,11 @@ def answer_signs(
 
 
 def _recalled_score(passage: Passage) -> float:
-    return passage.score - passage.recency - sum(passage.shares.get(name, 0.0) for name in ("reranker", "missing"))
+    return (
+        passage.score
+        - passage.recency
+        - sum(passage.shares.get(name, 0.0) for name in ("reranker", "missing", "repeated"))
+    )
 
 
 def _by_layers(crystal: CrystalReader, results: Results) -> bool:

@@ -7,6 +7,7 @@ messages: messages of a chat, and how they are written down.
 number_format: numbers and dates as a spreadsheet shows them.
 outline: the path of headings above a place.
 reading_order: the order in which shapes on a plane are read.
+row_names: names of columns that stand in every row of a table.
 table_header: which rows of a table name its columns.
 table_rows: rows of a table as lines that carry their header.
 table_spans: merged cells, whose value stands in each cell that they cover.

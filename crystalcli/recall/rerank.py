@@ -51,21 +51,29 @@ def rerank_passages(reranker: Reranker, query: PreparedQuery, passages: Sequence
         passages: The passages, best first.
 
     Returns:
-        All passages, best first; each of the first RERANK_DEPTH has its logit.
+        All passages, best first; each of the first RERANK_DEPTH has its logit: in a PDF the better
+        one of all of it and its best sentence or row.
     """
     head = passages[:RERANK_DEPTH]
     if identify_language("\n".join(passage.text for passage in head[:_JUDGED])) not in ("", ENGLISH):
         return list(passages)
-    logits = reranker.logits(query.text, [_text_to_read(passage) for passage in head]).tolist()
-    scored = [_rescored(passage, logit, query) for passage, logit in zip(head, logits, strict=True)]
+    texts = [_texts_to_read(passage) for passage in head]
+    logits = iter(reranker.logits(query.text, [text for some in texts for text in some]).tolist())
+    best = [max(next(logits) for _ in some) for some in texts]
+    scored = [_rescored(passage, logit, query) for passage, logit in zip(head, best, strict=True)]
     return [*sorted(scored, key=lambda passage: -passage.score), *passages[RERANK_DEPTH:]]
 
 
-def _text_to_read(passage: Passage) -> str:
-    """Give the text to read: a table on a page says little without its heading."""
-    if passage.heading is None or passage.place.kind != PAGED_KIND:
-        return passage.text
-    return f"{passage.heading.rpartition(HEADING_JOINT)[2]}\n{passage.text}"
+def _texts_to_read(passage: Passage) -> list[str]:
+    """Give the texts to read, of which the best counts.
+
+    A table on a page says little without its heading, and its best row says it alone.
+    """
+    if passage.place.kind != PAGED_KIND:
+        return [passage.text]
+    title = f"{passage.heading.rpartition(HEADING_JOINT)[2]}\n" if passage.heading is not None else ""
+    texts = [passage.text, passage.best_text] if 2 * len(passage.best_text) < len(passage.text) else [passage.text]
+    return [f"{title}{text}" for text in texts]
 
 
 def _rescored(passage: Passage, logit: float, query: PreparedQuery) -> Passage:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -96,3 +98,18 @@ def test_the_reranker_is_found_by_itself_named_or_switched_off(
         with Crystal.open(samples_crystal, encoder=encoder_folder) as crystal:
             passages = crystal.recall("Who keeps the ledgers?", 3)
         assert all((passage.logit is not None) == reads for passage in passages)
+
+
+def test_a_row_of_a_page_counts_by_itself_where_it_answers_better(results):
+    class Exactly(Liking):
+        def logits(self, question: str, texts: list[str]) -> np.ndarray:
+            self.read += len(texts)
+            return np.array([5.0 if text == self.word else -5.0 for text in texts], np.float32)
+
+    rows = "Cash; 2022: 7\n" + "Goodwill; 2022: 5\n" * 9
+    place = replace(results[0].place, start=0, end=len(rows), kind="pdf")
+    paged = replace(results[0], place=place, text=rows, best=(0, 13), heading="Assets")
+    alike = replace(paged, place=replace(place, kind="text"))
+    reranker = Exactly("Assets\nCash; 2022: 7")
+    page, text = rerank_passages(reranker, results.query, [paged, alike])
+    assert (page.place.kind, page.logit, text.logit, reranker.read) == ("pdf", 5.0, -5.0, 3)

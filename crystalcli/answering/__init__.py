@@ -98,6 +98,8 @@ grounding/
                            October".
     source_passage.py      A passage as a source of an answer: its sentences, with their terms and
                            their facts.
+    wording.py             Wording: how a sentence of an answer agrees with one of a source beyond
+                           the words they share.
 
 metadata/
     byline.py              The author, the title and the date that the first page of a document

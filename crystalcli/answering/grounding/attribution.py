@@ -18,8 +18,8 @@ from dataclasses import replace
 from functools import cache, cached_property
 from typing import NamedTuple
 
-from crystalcli.answering.grounding.bearing_out import bears_out
-from crystalcli.answering.grounding.facts import NAME, FactIndex, StatedFact, find_facts, is_counted
+from crystalcli.answering.grounding.bearing_out import agrees, bears_out, quotes, share_repeated
+from crystalcli.answering.grounding.facts import NAME, NUMBER, FactIndex, StatedFact, find_facts, is_counted
 from crystalcli.answering.grounding.source_passage import SourcePassage, SourceSentence
 from crystalcli.datatypes import Answer, Citation, Passage
 from crystalcli.lexical import terms
@@ -32,6 +32,8 @@ MAX_CITATIONS = 3
 # The share of its words, by idf, that a sentence of an answer must have in common with a sentence
 # of a passage to be carried by it.
 _LEAST_OVERLAP = 0.34
+# The share of what the answer repeats of the question that must stand beside a name or a number.
+_LEAST_NEAR = 0.2
 _CODE_LINE = re.compile(r"\w")  # not a bracket alone, nor the end of the fence
 _ANTECEDENT = 1500  # characters before a passage that may name what it calls "he" or "the company"
 # The weight of a word that the question does not have, against one that it has.
@@ -80,6 +82,8 @@ class Sources:
         self._question_facts = FactIndex([question])
         self._question_names = [fact for fact in find_facts(question) if fact.kind == NAME]
         self._question_terms = {term for term, _ in terms(question)}
+        named = {term for name in self._question_names for term, _ in terms(name.text)}
+        self._unnamed_terms = self._question_terms - named
         self._passages = [SourcePassage(passage) for passage in passages]
         self._citations = citations if citations is not None else []
 
@@ -115,6 +119,8 @@ class Sources:
         said = self._question_terms | {term for term, _ in terms(sentence)}
         facts_of = cache(lambda source: source.facts_for(said))
         spans = [span for source in self._passages for span in source.spans if span.may_carry(said)]
+        strays = self._strays(open_facts, spans, idf)
+        open_facts -= strays  # they choose no source
         overlap = {span: _overlap(weights, span) for span in spans}
         numbers: list[int] = []
         used: set[SourceSentence] = set()
@@ -137,8 +143,9 @@ class Sources:
             open_facts -= {fact for fact in open_facts if facts_of(span.source).holds(fact)}
         cited_passages = {span.source for span in used} or self._passages
         open_facts |= {fact for fact in repeated if not is_counted(fact) and not self._hold(cited_passages, fact)}
+        open_facts |= strays
         missing = tuple(fact.text for fact in stated if fact in open_facts)
-        borne_out = not missing and any(self._is_borne_out(span, idf) for span in used)
+        borne_out = not missing and any(self._is_borne_out(sentence, span, idf) for span in used)
         return SourceMatch(tuple(dict.fromkeys(numbers)), missing, borne_out)
 
     def find_code(self, block: str) -> SourceMatch:
@@ -186,9 +193,45 @@ class Sources:
         index = FactIndex([sentence]) if names else None
         return stated + [name for name in names if index is not None and index.holds(name)]
 
-    def _is_borne_out(self, span: SourceSentence, said: Mapping[str, float]) -> bool:
+    def _is_borne_out(self, sentence: str, span: SourceSentence, said: Mapping[str, float]) -> bool:
         """Tell whether a sentence of a passage says what one of the answer says, by its idf."""
-        return not span.is_question and bears_out(said, self._question_idf, span.stated_terms, span.terms_around)
+        if span.is_question or not agrees(sentence, span.text) or not self._names_stand_by(sentence, span):
+            return False
+        stated, around = span.stated_terms, span.terms_around
+        # A name that is put for "he" may be the wrong one, unless the question has it.
+        known = stated | self._unnamed_terms | (self._question_terms & around)
+        return bears_out(said, self._question_idf, stated, around) or quotes(
+            sentence, span.text, known, share_repeated(said, self._question_idf, around)
+        )
+
+    def _names_stand_by(self, sentence: str, span: SourceSentence) -> bool:
+        """Tell whether names of the question that an answer repeats stand by a sentence cited."""
+        said = FactIndex([sentence])
+        repeated = [name for name in self._question_names if said.holds(name)]
+        return all(span.facts_around.holds(name) or span.source.is_named(name.text) for name in repeated)
+
+    def _strays(
+        self, facts: frozenset[StatedFact], spans: Sequence[SourceSentence], said: Mapping[str, float]
+    ) -> frozenset[StatedFact]:
+        """Find names and numbers that stand only where nothing is said of what is asked.
+
+        A name from a passage about something else is what a small language model most often puts in
+        wrongly. Where no passage has the question's words, as in another language, there are none.
+
+        Args:
+            facts: The facts that the answer adds to the question.
+            spans: The sentences of the passages.
+            said: The terms of the answer's sentence, with their idf.
+        """
+        near = {span: share_repeated(said, self._question_idf, span.terms_around) for span in spans}
+        if max(near.values(), default=0.0) < _LEAST_OVERLAP:
+            return frozenset()
+        strays = set()
+        for fact in facts:
+            holding = [span for span in spans if span.facts.holds(fact)] if fact.kind in (NAME, NUMBER) else []
+            if holding and max(map(near.__getitem__, holding)) < _LEAST_NEAR:
+                strays.add(fact)
+        return frozenset(strays)
 
     @cached_property
     def _question_idf(self) -> Mapping[str, float]:

@@ -122,9 +122,20 @@ class SourceSentence:
     @cached_property
     def terms_around(self) -> frozenset[str]:
         """The same, with the terms of the sentences beside it."""
+        return frozenset().union(*(span.stated_terms for span in self._beside))
+
+    @cached_property
+    def facts_around(self) -> FactIndex:
+        """Its facts, with those of the sentences beside it."""
+        beside = self._beside
+        return self.source.index(self.source.passage.text[beside[0].low : beside[-1].high])
+
+    @cached_property
+    def _beside(self) -> list[SourceSentence]:
+        """It, with the sentences beside it."""
         spans = self.source.spans
         number = spans.index(self)
-        return frozenset().union(*(span.stated_terms for span in spans[max(0, number - 1) : number + 2]))
+        return spans[max(0, number - 1) : number + 2]
 
     @property
     def is_question(self) -> bool:

@@ -101,8 +101,28 @@ def test_rows_begin_with_a_mark_and_a_label():
         ("What is fermentation like at 19 °C?", "Fermentation is dangerous at 19 °C.", False),
         ("Who sailed from Lamberhaven?", "Ann sailed from Lamberhaven on the ninth day.", False),  # from two sentences
         ("What was the cost of the piano?", "It was lower than in the year before.", False),  # of other costs
+        (
+            "Did Haddow do it on the ninth day?",
+            "Haddow reached the island on the ninth day.",
+            True,
+        ),  # the sentence before
+        ("Did Jonas do it on the ninth day?", "Jonas reached the island on the ninth day.", False),
+        ("Is fermentation fast at 19 °C?", "Fermentation is not slow at 19 °C.", False),
     ],
 )
 def test_a_number_stands_where_one_sentence_has_the_words(notes, question, said, borne_out):
     match, _ = support(notes, question, said)
     assert match.borne_out == borne_out
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "missing"),
+    [
+        ("When was the piano tuner here?", "Captain Haddow was the piano tuner here.", ("Captain", "Haddow")),
+        ("Who reached the island on the ninth day?", "Captain Haddow reached the island on the ninth day.", ()),
+        ("How slow is fermentation at 19 °C?", "Fermentation at 19 °C is slow, as Jonas says.", ("Jonas",)),
+        ("Wer ist gesegelt?", "Haddow.", ()),  # no passage has words of the question
+    ],
+)
+def test_a_name_from_a_passage_about_something_else_is_marked(notes, question, said, missing):
+    assert support(notes, question, said)[0].missing == missing

@@ -1,0 +1,109 @@
+"""Wording: how a sentence of an answer agrees with one of a source beyond the words they share.
+
+    denial    "will apply", where the source has "will not apply"
+    cause     "because it was late", where the source gives no cause
+    order     a stretch of the source's words, unchanged
+
+Knows: words of English in their order. Does not know: terms and their weights, what is cited.
+"""
+
+from __future__ import annotations
+
+import re
+
+_WORD = re.compile(r"[^\W_]+(?:['’.,:-][^\W_]+)*")
+_NEGATIONS = frozenset("not no never none nor neither without nothing nobody nowhere cannot".split())  # noqa: SIM905
+_NEGATED = "n't"
+_EXCEPTIONS = frozenset("except unless but failed fails refused refuses".split())  # noqa: SIM905
+_CLAUSE_END = re.compile(r"[,;:()—–]+\s")
+_CAUSES = re.compile(
+    r"\b(?:because|since|due to|owing to|thanks to|as a result|therefore|thus|hence|so that|in order)\b", re.IGNORECASE
+)
+# What a source may say instead: "late as it was", "he left, for he was tired", "so he went".
+_STATED_CAUSES = re.compile(
+    rf"{_CAUSES.pattern}|\b(?:caus(?:e[sd]?|ing)|reasons?|why|ma[dk]es?|making|le[ad]ds?|led|results?|resulted)\b"
+    r"|(?:^|[,;:—–])\W*(?:for|as|so|that)\b|\bso\b[^,;.]*\bthat\b|\bto avoid\b",
+    re.IGNORECASE,
+)
+# Words that place or compare what is said; a stretch of the source's words does not carry them.
+_TURNS = frozenset(
+    """
+    before after until till since now then still yet already again once only first last latest newest oldest most least more less
+    than both each every all always ever soon later earlier next previous formerly currently
+    """.split()  # noqa: SIM905
+)
+
+
+def denies_alike(said: str, stated: str) -> bool:
+    """Tell whether two sentences both deny something, or neither does.
+
+    Of a source that denies, only the clauses that have words of the answer count.
+
+    Args:
+        said: The sentence of the answer.
+        stated: The sentence of the source.
+    """
+    own = _words(said)
+    taken = set(own) - _FUNCTION
+    clauses = [_words(clause) for clause in _CLAUSE_END.split(stated)]
+    used = [word for clause in clauses if taken.intersection(clause) for word in clause]
+    if _has_negation(own):
+        return any(_is_negation(word) or word in _EXCEPTIONS for clause in clauses for word in clause)
+    return not _has_negation(used)
+
+
+def gives_cause_alike(said: str, stated: str) -> bool:
+    """Tell whether a cause that an answer's sentence gives may be one in the source's, too."""
+    if not _CAUSES.search(said):
+        return True
+    return _STATED_CAUSES.search(stated) is not None
+
+
+def shared_stretch(said: str, stated: str) -> tuple[str, str]:
+    """Find the longest stretch of words, function words included, that two sentences share.
+
+    Args:
+        said: The sentence of the answer.
+        stated: The sentence of the source.
+
+    Returns:
+        The words of the stretch, and the other words of the answer's sentence.
+    """
+    own, words = _words(said), _words(stated)
+    best = (0, 0)  # length, and the first word in the answer
+    lengths = [0] * (len(words) + 1)
+    for row, word in enumerate(own):
+        before = 0
+        for column, other in enumerate(words, 1):
+            before, lengths[column] = lengths[column], before + 1 if word == other else 0
+            best = max(best, (lengths[column], lengths[column] - row - 1))
+    length, start = best[0], -best[1]
+    return " ".join(own[start : start + length]), " ".join(own[:start] + own[start + length :])
+
+
+def turning_words(text: str) -> frozenset[str]:
+    """Give the words of a text that deny, place in time or compare."""
+    words = _words(text)
+    return frozenset(word for word in words if word in _TURNS or _is_negation(word))
+
+
+def _words(text: str) -> list[str]:
+    return [match[0].casefold().replace("’", "'") for match in _WORD.finditer(text)]
+
+
+def _has_negation(words: list[str]) -> bool:
+    return any(map(_is_negation, words))
+
+
+def _is_negation(word: str) -> bool:
+    return word in _NEGATIONS or word.endswith(_NEGATED)
+
+
+# Words that stand in any sentence, so that the one of the source does not begin or end with them.
+_FUNCTION = frozenset(
+    """
+    a an the and or but of in on at to for from by with as is are was were be been being it its this that these those he she they
+    i we you his her their my our your him them me us has have had do does did will would can could may might must shall should
+    which who whom whose what when where there here so than then if not no
+    """.split()  # noqa: SIM905 - a list would take a page
+)

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+
+from crystalcli.answering.grounding.bearing_out import quotes, share_repeated
+from crystalcli.answering.grounding.wording import denies_alike, gives_cause_alike, shared_stretch
+from crystalcli.lexical import terms
+
+
+@pytest.mark.parametrize(
+    ("said", "stated", "alike"),
+    [
+        ("You decided not to apply for the PhD.", "Changed my mind about the PhD, will apply in January.", False),
+        ("You will apply for the PhD.", "I will not apply for the PhD.", False),
+        ("You will not apply for the PhD.", "I won't apply for the PhD.", True),
+        ("The boom is 60 metres long.", "Never without a tug, says he; the boom is 60 metres long.", True),
+        ("Detergent is never used.", "Detergent is never used: it makes the damage worse.", True),
+        ("The ferry runs on Sundays.", "The ferry doesn't run on Sundays.", False),
+    ],
+)
+def test_a_sentence_that_denies_is_borne_out_by_one_that_denies(said, stated, alike):
+    assert denies_alike(said, stated) == alike
+
+
+@pytest.mark.parametrize(
+    ("said", "stated", "alike"),
+    [
+        ("He did not stop because it was late.", "He did not stop, and it was late when he came to a wood.", False),
+        ("He did not stop because it was late.", "It was late, so he did not stop.", True),
+        ("He did not stop because it was late.", "He did not stop, for it was late.", True),
+        ("He came late.", "He came late, and rested.", True),
+    ],
+)
+def test_a_cause_must_be_one_in_the_source(said, stated, alike):
+    assert gives_cause_alike(said, stated) == alike
+
+
+def test_the_longest_stretch_of_shared_words_is_found():
+    said, stated = "Priya said no deploys on Fridays from now on.", "Yes please. And no deploys on Fridays from now on."
+    assert shared_stretch(said, stated) == ("no deploys on fridays from now on", "priya said")
+    assert shared_stretch("Ann sings.", "Nothing of it.") == ("", "ann sings")
+
+
+@pytest.mark.parametrize(
+    ("said", "stated", "known", "expected"),
+    [
+        ("Mum wrote that the gate is at the old mill", "The gate is at the old mill", "Mum", True),
+        ("Ann wrote that the gate is at the old mill", "The gate is at the old mill", "Mum", False),
+        (
+            "Before, the gate was at the old mill by the sea",
+            "The gate now is at the old mill by the sea",
+            "gate",
+            False,
+        ),
+        ("The gate is at the mill", "The gate is old, and stands at the mill", "gate mill", False),
+    ],
+)
+def test_a_stretch_of_the_sources_words_with_nothing_new_is_borne_out(said, stated, known, expected):
+    assert quotes(said, stated, {term for term, _ in terms(known)}, 1.0) == expected
+    assert not quotes(said, stated, {term for term, _ in terms(known)}, 0.5)  # it is about something else
+
+
+def test_a_term_in_another_form_of_its_word_is_present():
+    assert share_repeated({"weigh": 2.0}, {"weigh": 2.0}, {"weight"}) == 1.0
+    assert share_repeated({"port": 2.0}, {"port": 2.0}, {"portrait"}) == 0.0

@@ -50,6 +50,8 @@ decoder/
     thread_tuner.py        The number of threads to compute with, tuned while computing.
     weight_cache.py        A cache of converted weights, so that the next start need not convert
                            them again.
+    weight_only.py         Weight-only quantization: one byte a weight for few rows, for CPUs that
+                           do not multiply bytes.
 
 files/
     ggml_quants.py         Turns ggml's block formats into torch tensors.

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from crystalcli.cpu import cpu_flags
 from crystalcli.datatypes import Sampling
+from crystalcli.errors import CrystalError
 from crystalcli.lm.chat.chat_template import Message
 from crystalcli.lm.files.tensor_source import stat_stamp
 from crystalcli.lm.llama_cpp_model import LlamaCppModel, OwnVocabulary
@@ -80,12 +81,37 @@ class FasterEngine(OwnVocabulary):
     def _engine(self) -> ChatModel:
         with self._choosing:
             if self._chosen is None:
-                if self.engine not in self._engines:
-                    times = {name: self._seconds(engine) for name, engine in self._engines.items()}
-                    self._remember(min(times, key=times.__getitem__))
-                self._chosen = self._engines.get(self.engine, self._own)
-                self._engines.clear()  # the other one's weights
+                name = self.engine
+                if name not in self._engines:
+                    times = self._times()
+                    name = min(times, key=times.__getitem__)
+                    if len(times) == len(self._engines):  # else memory may be free another time
+                        self._remember(name)
+                self._chosen = self._engines[name]
+                self._engines.clear()
             return self._chosen
+
+    def _times(self) -> dict[str, float]:
+        """Measure one engine after the other, so that the weights of one at a time are in memory.
+
+        Returns:
+            The seconds of a usual answer of each that can be used.
+
+        Raises:
+            CrystalError: Neither can be used.
+        """
+        times: dict[str, float] = {}
+        failures = []
+        for name, engine in self._engines.items():
+            try:
+                times[name] = self._seconds(engine)
+            except CrystalError as error:
+                failures.append(error)
+            finally:
+                engine.release()
+        if not times:
+            raise failures[0]
+        return times
 
     def _seconds(self, engine: LanguageModel | LlamaCppModel) -> float:
         """Estimate the seconds of a usual answer."""

@@ -105,6 +105,11 @@ class LlamaCppModel(OwnVocabulary):
                     raise CrystalError(f"llama.cpp cannot use {self._path}: {error}") from None
             return self._server
 
+    def release(self) -> None:
+        """Let go of the weights; the next word loads them again."""
+        with self._loading:
+            self._server = None
+
     def say(self, messages: Sequence[Message], sampling: Sampling) -> Iterator[str]:
         """Generate the next message of a conversation, without the thoughts that precede it.
 

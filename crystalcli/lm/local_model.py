@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _PRECISIONS = ("auto", "fp32", "bf16")
 _SAMPLE = 64  # positions of work by which threads are tried before a prompt: a few milliseconds
+_MAX_DENSE = 1 << 30  # bytes of float32 that are kept beside smaller forms
 _FIRST_STEPS = 8  # layers of the first token on one thread, before several are tried
 
 
@@ -309,6 +310,12 @@ class LanguageModel:
                 self._decoder = self._load(positions)
             return self._decoder
 
+    def release(self) -> None:
+        """Let go of the weights and of what was computed; the next word loads them again."""
+        with self._loading:
+            self._decoder = None
+            self._prefix.clear()
+
     def _load(self, positions: int) -> Llama:
         import torch
 
@@ -317,6 +324,7 @@ class LanguageModel:
         from crystalcli.lm.decoder.linear import has_fast_bfloat16, has_int4_kernel, int4_planes, rounds_to_int8
         from crystalcli.lm.decoder.llama import Llama
         from crystalcli.lm.decoder.weight_cache import WeightCache
+        from crystalcli.lm.decoder.weight_only import has_weight_only_kernel
 
         if self._threads is not None:
             torch.set_num_threads(self._threads)
@@ -325,21 +333,26 @@ class LanguageModel:
         matrices = [info for info in self._source.tensors.values() if len(info.shape) == 2]
         in_blocks = rounds_to_int8([info.kind for info in matrices])
         int8 = self._precision == "auto" and has_fast_int8() and (int4 or in_blocks)
+        # Without instructions for bytes these are multiplied by bfloat16, for words alone.
+        weight_only = self._precision == "auto" and not narrow and not int8 and has_weight_only_kernel()
         # Eight bits a weight alone are less to keep and to read than four bits for some matrices,
-        # bfloat16 for the others, and both again for prompts.
+        # floating point for the others, and that for prompts, too.
         packs = int4 and all(int4_planes([info.kind], info.shape[0]) for info in matrices)
-        lean = int8 and in_blocks and not packs
+        lean = (int8 or weight_only) and in_blocks and not packs
         width = 2 if narrow else 4
         prompt_bytes = memory_budget.prompt_bytes(self._config, width, positions)
 
         def weight_bytes(keep_dense: bool, int4: bool, int8: bool = False) -> int:
-            return memory_budget.weight_bytes(self._source, width, int4, keep_dense, int8) + prompt_bytes
+            in_bytes = weight_only and not int8
+            return memory_budget.weight_bytes(self._source, width, int4, keep_dense, int8, in_bytes) + prompt_bytes
 
-        # Where this is too much, the packed form of a four-bit matrix alone will do, with slower
-        # prompts.
-        keep_dense = memory_budget.fits_in_memory(weight_bytes(True, int4 and not lean, int8))
-        if keep_dense:
-            int4 = int4 and not lean
+        # Numbers of small forms are made anew for each block of a prompt where keeping them is too
+        # much; where that is too much, too, the packed form of four-bit matrices will do.
+        packed = int4 and not lean
+        most_bytes, least_bytes = (weight_bytes(keep, packed, int8) for keep in (True, False))
+        keep_dense = memory_budget.fits_in_memory(most_bytes) and (narrow or most_bytes - least_bytes <= _MAX_DENSE)
+        if keep_dense or memory_budget.fits_in_memory(least_bytes):
+            int4 = packed
         else:
             int8 = False
             memory_budget.check_memory(
@@ -360,10 +373,11 @@ class LanguageModel:
                 int4,
                 keep_dense=keep_dense,
                 int8=int8,
+                weight_only=weight_only,
             )
             if self._cache is None:
                 return make()
-            form = f"{'bf16' if narrow else 'fp32'} {int4} {int8}"
+            form = f"{'bf16' if narrow else 'fp32'} {int4} {int8}" + " bytes" * weight_only
             cache = WeightCache(self._cache, self.name, self._source, form)
             if saved := cache.load():
                 return make(saved=saved)
@@ -416,7 +430,7 @@ class LanguageModel:
         every result the same, bit for bit, for any number of threads (tested). Otherwise the number
         stays as it is.
         """
-        return self._threads is None and (decoder.int4 or decoder.int8)
+        return self._threads is None and (decoder.int4 or decoder.int8 or decoder.weight_only)
 
     def _prompt_tuner(self, decoder: Llama, tokens: int) -> ThreadTuner | None:
         """Make the tuner for a prompt of `tokens` tokens.

@@ -92,3 +92,29 @@ def test_small_files_and_those_without_a_folder_are_run_by_crystal(tmp_path, lan
     assert isinstance(open_model_at(language_model_path), LanguageModel)
     monkeypatch.setattr(opener, "_SMALLEST_FOR_LLAMA_CPP", 1 << 40)
     assert isinstance(open_model_at(language_model_path, cache=tmp_path), LanguageModel)
+
+
+@pytest.mark.parametrize("failing", [["crystal"], ["crystal", "llama.cpp"]])
+def test_an_engine_that_finds_too_little_memory_leaves_the_other(tmp_path, language_model_path, monkeypatch, failing):
+    def load(self, positions=0):
+        raise CrystalError(f"{type(self).__name__} needs more memory")
+
+    if "crystal" in failing:
+        monkeypatch.setattr(LanguageModel, "load", load)
+    if "llama.cpp" in failing:
+        monkeypatch.setattr(LlamaCppModel, "load", load)
+    model = open_model_at(language_model_path, cache=tmp_path)
+    if len(failing) == 2:
+        with pytest.raises(CrystalError, match="LanguageModel needs more memory"):
+            model.load()
+        return
+    assert "".join(model.say(QUESTION, Sampling(max_tokens=3)))
+    assert model.engine == ""  # memory may be free the next time
+
+
+def test_weights_that_were_released_load_again(tmp_path, language_model_path):
+    model = LanguageModel.open(language_model_path, cache=tmp_path)
+    said = "".join(model.say(QUESTION, Sampling(max_tokens=3)))
+    model.release()
+    assert model._decoder is None
+    assert "".join(model.say(QUESTION, Sampling(max_tokens=3))) == said

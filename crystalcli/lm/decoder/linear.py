@@ -9,7 +9,8 @@ kernel for it, and is turned into bfloat16 or float32 for many.
 Measured on 2 cores with AVX-512 and bf16, all 120 matrices of SmolLM2-135M: one row 3.5 ms packed,
 17 ms bfloat16, 40 ms float32; 512 rows 0.74 s packed, 0.28 s bfloat16, 0.70 s float32. Where the
 CPU multiplies bytes, blocks of any format may be rounded to eight bits a weight for many rows, or
-for all (int8.py).
+for all (int8.py); where it does not, those that have no four-bit form may be so for few rows
+(weight_only.py).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from torch import Tensor
 
 from crystalcli.cpu import cpu_flags
 from crystalcli.lm.decoder.int8 import Int8Linear, Int8Matrix
+from crystalcli.lm.decoder.weight_only import WeightOnlyMatrix
 from crystalcli.lm.files import ggml_quants
 
 FLOAT_KINDS = frozenset({"F32", "F16", "BF16"})
@@ -131,6 +133,8 @@ class Linear:
             alone.
         int8: Whether blocks are rounded to eight bits a weight, for many rows, and for few where
             they are not packed. Numbers in floating point stay as they are.
+        weight_only: Whether blocks that are neither packed nor rounded so are kept as one byte a
+            weight for few rows, which rounds the input to bfloat16.
     """
 
     def __init__(
@@ -141,6 +145,7 @@ class Linear:
         saved: Mapping[str, Tensor] | None = None,
         keep_dense: bool = True,
         int8: bool = False,
+        weight_only: bool = False,
     ) -> None:
         self._matrices = matrices
         self._dtype = dtype
@@ -150,10 +155,16 @@ class Linear:
         self._dense: list[Tensor] = []
         self._mapped = False
         self._int8: Int8Linear | None = None
+        self._bytes: WeightOnlyMatrix | None = None
         kinds = [matrix.kind for matrix in matrices]
         if int8 and rounds_to_int8(kinds):
             self._int8 = self._saved_int8(saved or {}) or self._quantize()
-        self._load(saved or {}, int4_planes(kinds, self._rows) if int4 else 0)
+        planes = int4_planes(kinds, self._rows) if int4 else 0
+        if weight_only and self._int8 is None and not planes and rounds_to_int8(kinds):
+            self._bytes = self._saved_bytes(saved or {}) or WeightOnlyMatrix.quantize(
+                self._rows, self._columns, self._read_rows
+            )
+        self._load(saved or {}, planes)
 
     def _load(self, saved: Mapping[str, Tensor], planes: int) -> None:
         """Take or make the packed form, and the dense one where that is needed from the start."""
@@ -169,7 +180,7 @@ class Linear:
             dense = saved.get("dense")
             if dense is not None and dense.shape == (self._rows, self._columns) and dense.dtype == self._dtype:
                 self._dense = [dense]
-            elif not self._packed and self._int8 is None:
+            elif not self._packed and self._int8 is None and self._bytes is None:
                 self._dense = [self._dequantize()]
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -180,6 +191,10 @@ class Linear:
             return (products[0] if len(products) == 1 else products[0] + products[1]).to(self._dtype)
         if self._int8 is not None:
             return self._int8(x)
+        if self._bytes is not None and x.shape[0] <= _FEW_ROWS:
+            return self._bytes.multiply(x).to(self._dtype)
+        if self._bytes is not None and not self._keep_dense:
+            return self._bytes.multiply_many(x.to(torch.float32)).to(self._dtype)
         dense = self._dense or [self._dequantize()]
         if self._keep_dense:
             self._dense = dense  # from the first prompt on
@@ -191,6 +206,7 @@ class Linear:
     def tensors(self) -> dict[str, Tensor]:
         """The converted forms by name, for `saved`, without those that are made for a prompt."""
         forms: dict[str, Tensor] = self._int8.matrix._asdict() if self._int8 is not None else {}
+        forms |= self._bytes._asdict() if self._bytes is not None else {}
         for number, (codes, pairs) in enumerate(self._packed):
             forms |= {f"codes{number}": codes, f"pairs{number}": pairs}
         if not forms and not self._mapped:
@@ -204,11 +220,19 @@ class Linear:
         matrix = Int8Matrix(**{name: saved[name] for name in Int8Matrix._fields})
         return Int8Linear(matrix, self._dtype) if matrix.fits(self._rows, self._columns) else None
 
-    def _quantize(self) -> Int8Linear:
-        def read(start: int, end: int) -> Tensor:
-            return torch.cat([matrix.dense(self._dtype) for matrix in self._slices(start, end)])
+    def _saved_bytes(self, saved: Mapping[str, Tensor]) -> WeightOnlyMatrix | None:
+        """The form of one byte a weight for few rows, if it was saved."""
+        if not set(WeightOnlyMatrix._fields) <= saved.keys():
+            return None
+        matrix = WeightOnlyMatrix(**{name: saved[name] for name in WeightOnlyMatrix._fields})
+        return matrix if matrix.fits(self._rows, self._columns) else None
 
-        return Int8Linear.quantize(self._rows, self._columns, read, self._dtype)
+    def _quantize(self) -> Int8Linear:
+        return Int8Linear.quantize(self._rows, self._columns, self._read_rows, self._dtype)
+
+    def _read_rows(self, start: int, end: int) -> Tensor:
+        """Dequantize rows `start` to `end`."""
+        return torch.cat([matrix.dense(self._dtype) for matrix in self._slices(start, end)])
 
     def _fits(self, plane: tuple[Tensor, Tensor]) -> bool:
         codes, pairs = plane

@@ -14,6 +14,7 @@ tests.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -77,6 +78,7 @@ class Llama:
             prompts.
         keep: Keeps the converted forms of a linear layer, by its name, and gives them back, perhaps
             from elsewhere.
+        weight_only: As in `Linear`.
 
     Raises:
         CrystalError: The source lacks a tensor, has one of another shape or in an unknown format,
@@ -94,6 +96,7 @@ class Llama:
         keep_dense: bool = True,
         int8: bool = False,
         keep: Callable[[str, Mapping[str, Tensor]], dict[str, Tensor]] | None = None,
+        weight_only: bool = False,
     ) -> None:
         self._linears: dict[str, Linear] = {}
         self._saved: dict[str, dict[str, Tensor]] = {}
@@ -106,6 +109,7 @@ class Llama:
         self._keep_dense = keep_dense
         self.int8 = int8
         self._keep = keep
+        self.weight_only = weight_only
         tensors = TensorLoader(source)
         self._embedding = tensors.matrix("token_embd.weight", config.vocab_size, config.hidden_size)
         self._output = self._embedding  # tied, unless there is one of its own
@@ -183,9 +187,18 @@ class Llama:
         # Of the four products of a layer these two, half of its weights, gain most by eight bits
         # and lose least.
         int8 = self.int8 and (not self.int4 or "gate_up" in name)
-        linear = Linear(matrices, self.dtype, self.int4, saved, self._keep_dense, int8)
+        make = functools.partial(
+            Linear,
+            matrices,
+            self.dtype,
+            self.int4,
+            keep_dense=self._keep_dense,
+            int8=int8,
+            weight_only=self.weight_only,
+        )
+        linear = make(saved=saved)
         if self._keep is not None and (forms := linear.tensors()):
-            linear = Linear(matrices, self.dtype, self.int4, self._keep(name, forms), self._keep_dense, int8)
+            linear = make(saved=self._keep(name, forms))
         self._linears[name] = linear
         return self._linears[name]
 
@@ -294,7 +307,7 @@ class Llama:
         float32 was 0.963 without this and 0.991 with it (SmolLM2-135M, 800 positions of two texts).
         """
         logits = self._head(x.to(self.dtype)).to(torch.float32)
-        if self.dtype is torch.float32 and not self.int4 and not self.int8:
+        if self.dtype is torch.float32 and not (self.int4 or self.int8 or self.weight_only):
             return logits
         for row, hidden in zip(logits, x, strict=True):
             best = row.topk(min(_LEADING, row.shape[0])).indices

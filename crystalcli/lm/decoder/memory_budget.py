@@ -26,7 +26,9 @@ _LINEARS = {
 }
 
 
-def weight_bytes(source: TensorSource, width: int, int4: bool, keep_dense: bool, int8: bool = False) -> int:
+def weight_bytes(
+    source: TensorSource, width: int, int4: bool, keep_dense: bool, int8: bool = False, weight_only: bool = False
+) -> int:
     """Compute the bytes that the matrices take.
 
     Args:
@@ -35,6 +37,7 @@ def weight_bytes(source: TensorSource, width: int, int4: bool, keep_dense: bool,
         int4: As in `Llama`.
         keep_dense: As in `Linear`.
         int8: As in `Llama`.
+        weight_only: As in `Linear`.
     """
     native_kind = {2: "BF16", 4: "F32"}[width]
     total = largest = 0.0
@@ -47,10 +50,14 @@ def weight_bytes(source: TensorSource, width: int, int4: bool, keep_dense: bool,
         if int8 and rounds_to_int8(kinds) and (not int4 or names[0].endswith(("ffn_gate.weight", "ffn_up.weight"))):
             total += count + 8 * rows  # a byte a weight, a scale and a sum a row
             continue
+        in_bytes = weight_only and not planes and rounds_to_int8(kinds)
+        if in_bytes:
+            total += count + 4 * rows  # a byte a weight, a scale a row
         head = names[0] in ("output.weight", "token_embd.weight")
-        if not planes or (keep_dense and not head):  # the head meets one row at a time
+        is_small = planes or in_bytes
+        if not is_small or (keep_dense and not head):  # the head meets one row at a time
             total += count * width
-        elif not head and set(kinds) != {native_kind}:
+        elif not head and not in_bytes and set(kinds) != {native_kind}:
             largest = max(largest, count * width)  # made anew for each block
     return int(total + largest)
 

@@ -56,3 +56,8 @@ class PrefixCache:
         if whole_blocks and cache.nbytes <= self._max_bytes:
             with self._changing:
                 self._stored = whole_blocks, cache
+
+    def clear(self) -> None:
+        """Forget the prompt."""
+        with self._changing:
+            self._stored = None

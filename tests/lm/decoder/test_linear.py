@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from crystalcli.lm.decoder import linear
 from crystalcli.lm.decoder.linear import BlockMatrix, Linear
+from crystalcli.lm.decoder.weight_only import has_weight_only_kernel
 from crystalcli.lm.files import ggml_quants
 from crystalcli.lm.files.gguf import TENSOR_KINDS
 
@@ -167,3 +168,20 @@ class TestWhatTheMachineCanDo:
 
         monkeypatch.setattr(linear, "_convert", fail)
         assert not linear.has_int4_kernel()
+
+
+@pytest.mark.skipif(not has_weight_only_kernel(), reason="no kernel for one byte a weight")
+def test_few_rows_by_one_byte_a_weight():
+    matrix = BlockMatrix("Q6_K", torch.from_numpy(blocks_of("Q6_K", 1, 32) % 60), 256)
+    one = Linear([matrix], torch.float32, int4=False, weight_only=True, keep_dense=False)
+    dense = matrix.dense(torch.float32)
+    few, many = (torch.randn(rows, 256, generator=torch.Generator().manual_seed(rows)) for rows in (3, 40))
+    assert set(one.tensors()) == {"byte_codes", "byte_scales"}
+    assert not one._dense
+    assert apart(one(few), few @ dense.T) < 0.02
+    assert apart(one(many), many @ dense.T) < 0.02
+    again = Linear([matrix], torch.float32, int4=False, saved=one.tensors(), weight_only=True, keep_dense=False)
+    assert again.tensors()["byte_codes"].data_ptr() == one.tensors()["byte_codes"].data_ptr()
+    assert torch.equal(again(few), one(few))
+    wrong = {"byte_codes": torch.zeros(2, 2, dtype=torch.int8), "byte_scales": torch.zeros(2)}
+    assert torch.equal(Linear([matrix], torch.float32, int4=False, saved=wrong, weight_only=True)(few), one(few))

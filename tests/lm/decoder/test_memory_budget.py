@@ -88,9 +88,12 @@ def test_too_large_for_this_machine(enormous):
 
 @pytest.mark.parametrize("kind", ["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "mixed"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize(("keeping", "int8"), [(True, False), (True, True), (False, False), (False, True)])
+@pytest.mark.parametrize("keeping", [True, False])
+@pytest.mark.parametrize(("int8", "weight_only"), [(False, False), (True, False), (False, True)])
 @pytest.mark.parametrize("int4", [True, False])
-def test_the_estimate_is_what_is_taken(tmp_path, write_gguf, tiny_tensors, kind, dtype, keeping, int8, int4):
+def test_the_estimate_is_what_is_taken(
+    tmp_path, write_gguf, tiny_tensors, kind, dtype, keeping, int8, weight_only, int4
+):
     tensors = {}
     for name, array in tiny_tensors.items():
         usual = {"mixed": "Q5_0" if "attn_v" in name or "ffn_up" in name else "Q4_0"}.get(kind, kind)
@@ -98,19 +101,23 @@ def test_the_estimate_is_what_is_taken(tmp_path, write_gguf, tiny_tensors, kind,
         tensors[name] = array if array.ndim == 1 else (gguf.quants.quantize(array, form), form)
     packing = int4 and has_int4_kernel()
     with GGUF(write_gguf(tmp_path / "model.gguf", tensors)) as file:
-        model = Llama(file, DecoderConfig.from_gguf(file), dtype, packing, keep_dense=keeping, int8=int8)
+        config = DecoderConfig.from_gguf(file)
+        model = Llama(file, config, dtype, packing, keep_dense=keeping, int8=int8, weight_only=weight_only)
         model.forward(list(range(30)), model.cache(30), all_logits=True)
         taken = made_anew = 0
         for name, matrix in model._linears.items():
-            usual = not (matrix._packed and name == "head")  # whose numbers are asked for by `every` alone
+            is_small = matrix._packed or matrix._bytes is not None
+            usual = not (is_small and name == "head")  # whose numbers are asked for by `every` alone
             tensors = [*(matrix._dense if usual else ()), *(tensor for plane in matrix._packed for tensor in plane)]
             tensors += [] if matrix._int8 is None else matrix._int8.matrix
+            tensors += [] if matrix._bytes is None else matrix._bytes
             taken += sum(tensor.nbytes for tensor in tensors)
-            if name != "head" and not matrix._dense and matrix._int8 is None:
+            if name != "head" and not matrix._dense and matrix._int8 is None and matrix._bytes is None:
                 made_anew = max(made_anew, matrix._rows * matrix._columns * dtype.itemsize)
         if kind == "mixed" and packing:
             assert len(model._linears["blk.0.qkv1"]._packed) == 1  # although the values have five bits
-        assert memory_budget.weight_bytes(file, dtype.itemsize, packing, keeping, int8) == taken + made_anew
+        estimate = memory_budget.weight_bytes(file, dtype.itemsize, packing, keeping, int8, weight_only)
+        assert estimate == taken + made_anew
 
 
 def test_the_cache(tiny_path):

@@ -204,12 +204,12 @@ def _from_pieces(entry: CatalogueEntry, progress: Callable[[int, int], None]) ->
     part = cache.file_part(entry)
     part_file = download.PartFile(part, cache.file_note(entry), member.sha256, "")
     done = pieces.count_whole_pieces(part, entry.pieces)
-    if not done:
-        part_file.start("")
     missing = entry.pieces[done:]
     offset = entry.size - sum(piece.size for piece in missing)
     largest = max((piece.size for piece in missing), default=0)
     cache.require_room(entry.size - _size_of(part) + largest - _size_of(cache.part_file(entry)), entry.name)
+    if not done:
+        part_file.start("")
     progress(offset, entry.size)
     with _scratch_of(entry) as scratch:
         for piece in missing:

@@ -188,6 +188,7 @@ def test_ask_answers_with_the_language_model(samples_crystal, language_model_pat
         (["inspect", "no-such-document"], 7, "no document no-such-document"),
         (["models", "pull", "gpt-5"], 2, "gpt-5"),
         (["models", "remove", "gpt-5"], 2, "gpt-5"),
+        (["models", "rm", "gpt-5"], 2, "gpt-5"),
     ],
 )
 def test_wrong_requests_get_one_line_and_a_code(samples_crystal, monkeypatch, capsys, arguments, code, message):

@@ -106,7 +106,9 @@ def is_here(tmp_path: Path) -> bool:
 def test_yes_shows_the_evidence_first_then_the_offer_then_the_answer(line, tmp_path):
     child = typed(line)
     child.expect("04:10")
-    child.expect(r"Answerer can put answers in words, on this machine: 98\.4 MB once, about \d+ s at \d+\.\d [kMG]B/s")
+    child.expect(
+        r"Answerer can put answers in words, on this machine: 98\.4 MB once, about\s+\d+\s+s\s+at\s+\d+\.\d\s+[kMG]B/s"
+    )
     child.expect(re.escape("Fetch it now? [yes/no/never] "))
     child.sendline("perhaps")
     child.expect(re.escape("Fetch it now? [yes/no/never] "))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
@@ -12,8 +12,15 @@ from crystalcli.cli.options.crystal_options import WAITING, AllowRemoteOption, J
 from crystalcli.cli.parsing.command_group import Command, CommandGroup, command_app
 from crystalcli.cli.terminal.output import output
 
+
+class ModelsCommands(CommandGroup):
+    """The commands of `crystal models`."""
+
+    second_names: ClassVar = {"rm": ("remove",)}
+
+
 app = command_app(
-    cls=CommandGroup,
+    cls=ModelsCommands,
     epilog="""
         crystal models list  # See which models are on this machine.
         crystal models pull qwen-1.5b  # Fetch one that answers questions.

@@ -11,6 +11,7 @@ Knows: the terminal, what the user said before. Does not know: questions, answer
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from contextlib import suppress
@@ -19,6 +20,7 @@ from crystalcli.cli.options.crystal_options import fetch_weights
 from crystalcli.cli.terminal.humanize import format_duration, format_size
 from crystalcli.cli.terminal.output import output
 from crystalcli.cli.terminal.progress import StatusLine
+from crystalcli.cli.terminal.word_wrap import WordWrap
 from crystalcli.errors import CrystalError
 from crystalcli.models import catalogue_entry, measure_speed, read_registry, remember_offer
 
@@ -71,10 +73,12 @@ class ModelOffer:
             )
             return False
         size = catalogue_entry(self.name).size
-        sys.stderr.write(
-            f"\n{self.name} can put answers in words, on this machine: {format_size(size)} once, "
-            f"about {format_duration(size / speed)} at {format_size(speed)}/s.\n"
+        wrap = WordWrap(shutil.get_terminal_size().columns)
+        offer = (
+            f"{self.name} can put answers in words, on this machine: {format_size(size)} once, "
+            f"about {format_duration(size / speed)} at {format_size(speed)}/s."
         )
+        sys.stderr.write(f"\n{wrap.add(offer)}{wrap.end()}\n")
         answer = _read_choice("Fetch it now? [yes/no/never] ")
         _remember(answer)
         return answer == "yes"

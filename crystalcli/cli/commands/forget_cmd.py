@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -95,7 +96,7 @@ def forget_command(
 
 
 def _forget_faded(
-    option: Path | None, half_life: float, *, dry_run: bool, then_compact: bool, yes: bool, as_json: bool
+    option: Sequence[Path] | None, half_life: float, *, dry_run: bool, then_compact: bool, yes: bool, as_json: bool
 ) -> None:
     """List the memories that have faded, and forget them if that is wanted."""
     from crystalcli.cli.render.memory_view import faded_json, print_faded

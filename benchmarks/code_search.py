@@ -1,6 +1,6 @@
 """Search in source code: files and functions found by a crystal and by plain BM25.
 
-    python benchmarks/code.py --data FOLDER [--keep FOLDER] [--limit N] [--sets NAME...]
+    python benchmarks/code_search.py --data FOLDER [--keep FOLDER] [--limit N] [--sets NAME...]
                               [--repositories NAME...] [--no-vectors] [--json results/code.json]
 
 FOLDER holds `docstring_search`, `cosqa`, `commit_localization` and `sweqa` as `NAME.queries.jsonl`

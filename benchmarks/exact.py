@@ -27,11 +27,11 @@ import re
 import subprocess
 import tempfile
 import time
-from code import WindowIndex
 from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
+from code_search import WindowIndex
 from common import machine, write_json
 
 from crystalcli import Crystal

@@ -429,6 +429,7 @@ else:
                 "draw_page",
                 "find_rectangles",
             ),
+            "read_ahead": ("ReadAhead",),
             "readers": ("open_source", "reader_version", "readers_digest"),
             "source.text_decoder": ("decode_labelled",),
             "source.file_bytes": ("survey_file",),

@@ -19,6 +19,7 @@ from crystalcli.text.formats.kindle.book_file import AUTHOR, PUBLISHED, SUBJECT,
 from crystalcli.text.formats.kindle.book_parts import book_parts
 from crystalcli.text.formats.web.html_blocks import HtmlBlocks
 from crystalcli.text.source.read_request import ReadRequest
+from crystalcli.text.source.unforeseen import contained_errors
 
 _MAX_BYTES = 256_000_000  # of a file; most of it may be pictures
 _PRINT_REPLICA = b"%MOP"
@@ -52,6 +53,10 @@ class KindleReading:
         Raises:
             SourceError: the book is encrypted, damaged, too large, or without text.
         """
+        with contained_errors("Kindle book"):
+            yield from self._pieces()
+
+    def _pieces(self) -> Iterator[str | Landmark]:
         book = self._book
         records = []
         for record in book.text_records():

@@ -34,6 +34,7 @@ _AMPERSAND = re.compile(rb"&(?!#)(?:([A-Za-z][A-Za-z0-9]{1,40});)?")
 _DOCTYPE = re.compile(r"\s*<!DOCTYPE[^<>\[]{0,2000}(?:\[[^\]]{0,20000}\]\s*)?>", re.IGNORECASE)
 # Elements of a page's head (HTML Standard, 4.2).
 _METADATA = frozenset(("title", "meta", "link", "script", "style", "base", "noscript", "template"))
+_ENCODING = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["']([\w.-]+)""")
 _DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
 
 
@@ -80,7 +81,7 @@ def parse_xml(data: bytes, *, recover: bool = False) -> Element:
         root = etree.fromstring(data, etree.XMLParser(**_SAFE))
     else:
         # Programs write an ampersand as such, HTML's entities, and an empty first line.
-        mended = _AMPERSAND.sub(_reference, data.lstrip(b" \t\r\n"))
+        mended = _AMPERSAND.sub(_reference, _in_utf_8(data.lstrip(b" \t\r\n")))
         try:
             root = etree.fromstring(mended, etree.XMLParser(recover=True, **_SAFE))
         except etree.XMLSyntaxError:
@@ -119,6 +120,20 @@ def iter_elements(stream: BinaryIO, *names: str, within: tuple[str, ...] = ()) -
             element.clear()
             while element.getprevious() is not None:  # emptied elements take memory as well
                 del element.getparent()[0]
+
+
+def _in_utf_8(data: bytes) -> bytes:
+    """Return XML in UTF-8 without bytes that are none, which the parser would pass on."""
+    head = data[:200]
+    stated = _ENCODING.search(head)
+    is_other = stated is not None and stated[1].lower() not in (b"utf-8", b"utf8")
+    if is_other or b"\0" in head or data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "replace").encode()
+    return data
 
 
 def _refuse_entities(element: Element) -> None:

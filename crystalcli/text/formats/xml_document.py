@@ -34,7 +34,7 @@ class XmlReading:
         """The document's own title; "" also where `pieces` will raise."""
         try:
             return heading_label(one_line(self.read_title(self._parsed())))
-        except SourceError:
+        except (SourceError, UnicodeDecodeError):
             return ""
 
     def pieces(self) -> Iterator[str | Landmark]:
@@ -44,10 +44,13 @@ class XmlReading:
             SourceError: the document cannot be read, or has no text.
         """
         root, self._root = self._parsed(), None
-        yield from self.read_fields(root).landmarks()
         composer = Composer()
-        for _ in self.compose(root, composer):
-            yield from composer.drain()
+        try:
+            yield from self.read_fields(root).landmarks()
+            for _ in self.compose(root, composer):
+                yield from composer.drain()
+        except UnicodeDecodeError as error:  # the parser has cut a value in the middle of a letter
+            raise SourceError("damaged: a part of it is not valid XML", Reason.DAMAGED) from error
         composer.end_line()
         yield from composer.drain()
         if not composer.start:

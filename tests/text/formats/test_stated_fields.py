@@ -182,3 +182,10 @@ def test_a_mailbox_states_nothing_of_one_mail(tmp_path: Path) -> None:
     path = tmp_path / "a.mbox"
     path.write_text("From a@example.org Mon Aug 17 10:00:00 2026\nFrom: Ann <a@example.org>\nSubject: x\n\nText.\n")
     assert fields(path) == {}
+
+
+def test_bytes_that_are_no_utf_8_cost_one_letter_of_an_outline(tmp_path: Path) -> None:
+    path = tmp_path / "a.opml"
+    path.write_bytes(b'<opml><body><outline text="Trim the wick \xff here"/></body></opml>')
+    text = "".join(piece for piece in open_source(path)[1].pieces() if isinstance(piece, str))
+    assert text == "- Trim the wick \ufffd here\n"

@@ -172,7 +172,7 @@ def test_pdfs_without_text(file: Callable[..., Path]) -> None:
     pdf.add_page()
     pdf.image(Image.new("L", (50, 50), 128), x=10, y=10, w=100)
     for data in (bytes(pdf.output()), make_pdf("", "")):
-        with pytest.raises(SourceError, match=r"^no text layer \(scanned pages\?\)$"):
+        with pytest.raises(SourceError, match=r"^no text layer \(scanned pages\? --ocr reads them\)$"):
             opened(file(data))
     for data in (b"<html>Not found</html>", b" \n", make_pdf("Text.")[:200]):
         with pytest.raises(SourceError, match=r"^damaged PDF: "):

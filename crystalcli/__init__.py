@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from crystalcli.maintenance.merged_ledger import RenamedDocument
     from crystalcli.maintenance.repair import RepairReport
     from crystalcli.maintenance.verify import Problem, VerifyReport
+    from crystalcli.memories.conflict import Conflict, ConflictSide
     from crystalcli.memories.faded import FadedMemory
     from crystalcli.memories.memory import Memory
     from crystalcli.memories.person_profile import ProfileLine, ProfileReport
@@ -107,6 +108,8 @@ __all__ = [
     "Citation",
     "Claim",
     "CompactReport",
+    "Conflict",
+    "ConflictSide",
     "Crystal",
     "CrystalError",
     "CrystalSize",
@@ -211,6 +214,8 @@ _HOMES = {
     "Citation": "crystalcli.datatypes",
     "Claim": "crystalcli.datatypes",
     "CompactReport": "crystalcli.maintenance.compact",
+    "Conflict": "crystalcli.memories.conflict",
+    "ConflictSide": "crystalcli.memories.conflict",
     "Crystal": "crystalcli.library",
     "CrystalError": "crystalcli.errors",
     "CrystalSize": "crystalcli.maintenance.compact",

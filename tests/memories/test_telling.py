@@ -125,7 +125,7 @@ def test_an_older_file_takes_memories_in_place(tmp_path, version):
     with Crystal(path, encoder=None) as crystal:
         assert crystal.memories() == []
         crystal.remember("The ferry leaves at seven now.")
-        assert crystal.stats().format_version == 5
+        assert crystal.stats().format_version == 6
         assert [passage.path[:8] for passage in crystal.recall("ferry leaves", 1)] == ["memories"]
         assert crystal.verify().sound
 

@@ -40,7 +40,7 @@ def test_a_file_of_version_3_gets_the_table_in_place(tmp_path, version, has_tabl
     with Store.open(path) as reader, Store.open(path, writable=True) as store:
         assert store.summaries(1) == reader.summaries(1) == []
         assert store.add_new_tables() is has_table
-        assert store.format == (5 if has_table else version)
+        assert store.format == (6 if has_table else version)
         if has_table:
             with store.transaction():
                 store.add_summaries([ROW])

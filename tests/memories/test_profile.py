@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from crystalcli import Crystal
+from crystalcli.answering import AskOptions
+from crystalcli.answering.prompt.prompt_context import build_prompt
 from crystalcli.cli.app import run
 from crystalcli.errors import NotFoundError, UsageError
 
@@ -102,6 +104,8 @@ def test_a_question_with_my_prefers_what_that_person_said(crystal, tmp_path):
     assert results.reading is not None
     assert results.reading.notice == "read as: “I” is Sam Berg"
     assert crystal.recall("What is the boat called?").reading.me == ""
+    prompt = build_prompt("What is my boat called?", results, AskOptions(), None, len, results.reading.me)
+    assert "Sam Berg, who asks" in prompt.messages[0]["content"]
     answer = crystal.ask("What is my boat called?", extractive=True, floor=0.0)
     assert answer.reading is not None
     assert answer.reading.me == "Sam Berg"

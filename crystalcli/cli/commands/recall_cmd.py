@@ -123,6 +123,9 @@ def recall_command(
     The question may say where to look: "in August", "since March", "last week", "what did Ann say",
     "in Dracula". What was read is printed first, and dropped where it leaves nothing.
 
+    Asked for the order of events in chats and mails ("the order in which I brought up ..."), it
+    gives four times as many short quotations, 16 at most, in order of time.
+
     `crystal open N` opens the N-th passage. In Vim `:cexpr system("crystal recall --format vimgrep
     ...")` makes a list of them, in an editor's terminal the lines can be clicked on.
     """

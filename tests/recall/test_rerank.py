@@ -30,7 +30,8 @@ def test_liked_passages_come_first_and_all_are_kept(results):
     word = results[20].text.split()[3]
     reranker = Liking(word)
     reranked = rerank_passages(reranker, results.query, results.passages)
-    assert reranker.read == RERANK_DEPTH
+    rows = sum(p.place.kind == "pdf" and 2 * len(p.best_text) < len(p.text) for p in results[:RERANK_DEPTH])
+    assert reranker.read == RERANK_DEPTH + rows
     assert {(passage.path, passage.start) for passage in reranked} == {(p.path, p.start) for p in results}
     assert word in reranked[0].text
     assert [passage.logit is not None for passage in reranked] == [True] * RERANK_DEPTH + [False] * (40 - RERANK_DEPTH)

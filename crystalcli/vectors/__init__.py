@@ -79,7 +79,7 @@ if TYPE_CHECKING:
     from crystalcli.vectors.quantized import (
         Scales,
         default_scales,
-        has_fast_int8,
+        has_int8_kernels,
     )
     from crystalcli.vectors.question_encoder import (
         EncodedQuestion,
@@ -135,7 +135,7 @@ else:
             "quantized": (
                 "Scales",
                 "default_scales",
-                "has_fast_int8",
+                "has_int8_kernels",
             ),
             "question_encoder": (
                 "EncodedQuestion",
@@ -170,7 +170,7 @@ __all__ = [
     "default_codec",
     "default_scales",
     "default_tokenizer",
-    "has_fast_int8",
+    "has_int8_kernels",
     "has_native_bfloat16",
     "mean_cosines",
     "node_counts",

@@ -26,7 +26,7 @@ from crystalcli.cpu import available_processors, cpu_flags, limit_onednn_cache
 from crystalcli.errors import ModelMissingError
 from crystalcli.vectors.encoder_config import WEIGHTS_FILE, canonical_names, read_encoder_config
 from crystalcli.vectors.encoder_tokenizer import CLS, SEP
-from crystalcli.vectors.quantized import QuantizedStack, Scales, has_fast_int8
+from crystalcli.vectors.quantized import QuantizedStack, Scales, has_int8_kernels
 from crystalcli.vectors.stack import EncoderStack
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def best_precision(device: torch.device, scales: bool = False) -> torch.dtype:
     """
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    if scales and has_fast_int8():
+    if scales and has_int8_kernels():
         return torch.int8
     return torch.bfloat16 if has_native_bfloat16() else torch.float32
 

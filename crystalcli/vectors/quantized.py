@@ -77,7 +77,7 @@ def default_scales() -> Scales:
 
 
 @lru_cache(maxsize=1)
-def has_fast_int8() -> bool:
+def has_int8_kernels() -> bool:
     """Check for int8 instructions (VNNI, AMX or AVX2) that torch multiplies rightly with."""
     if not cpu_flags() & {*_NATIVE, "avx2"}:
         return False

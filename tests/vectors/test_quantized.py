@@ -16,7 +16,7 @@ from crystalcli.vectors import (
     build_pyramid,
     default_scales,
     default_tokenizer,
-    has_fast_int8,
+    has_int8_kernels,
     pyramid_layout,
 )
 from crystalcli.vectors.calibrate import calibrate
@@ -24,7 +24,7 @@ from crystalcli.vectors.chunk_attention import WAYS, attend_by_powers, possible_
 from crystalcli.vectors.encoder_config import canonical_names
 from crystalcli.vectors.quantized import QuantizedStack, _Product, quantize_in_one_pass, quantize_in_steps
 
-needs_int8 = pytest.mark.skipif(not has_fast_int8(), reason="this processor has no matrix instructions for int8")
+needs_int8 = pytest.mark.skipif(not has_int8_kernels(), reason="this processor has no matrix instructions for int8")
 
 TEXTS = [
     "The keeper lit the lamp at dusk, and counted the boats that were still out beyond the bar. " * 8,
@@ -128,7 +128,7 @@ def test_scales_are_read_as_they_were_written(encoder_folder, tmp_path):
 
 def test_int8_is_for_encoders_whose_scales_are_known(encoder_folder, monkeypatch):
     assert best_precision(torch.device("cpu")) != torch.int8
-    monkeypatch.setattr("crystalcli.vectors.bert.has_fast_int8", lambda: False)
+    monkeypatch.setattr("crystalcli.vectors.bert.has_int8_kernels", lambda: False)
     assert best_precision(torch.device("cpu"), scales=True) != torch.int8
     assert Bert(encoder_folder, scales=default_scales(), device="cpu").precision != torch.int8
 

@@ -129,9 +129,8 @@ class ShardLedger:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def tidy(self) -> None:
-        """Remove everything but the crystals and the ledger."""
-        for path in (self.seed, *map(self.paths_file, range(len(self.sizes)))):
-            path.unlink(missing_ok=True)
+        """Remove the empty crystal, which is none of the shards."""
+        self.seed.unlink(missing_ok=True)
 
     def _read_plan(self) -> dict[str, Any] | None:
         try:

@@ -38,6 +38,11 @@ if TYPE_CHECKING:
 
 
 _TRIES = 5  # at tables of crystals that others write meanwhile
+# The tables that are made anew from those of all crystals.
+_SMALL_TABLES = (
+    *("meta", "codebook", "run", "landmark", "summary", "memory", "statement", "statement_reading"),
+    *("source", "segment", "lexicon"),
+)
 
 
 class UnitedDocument(NamedTuple):
@@ -175,7 +180,7 @@ class MultiStore(Store):
         )
         self._origins.clear()
         with self.transaction():
-            for table in ("meta", "codebook", "run", "landmark", "summary", "memory", "source", "segment", "lexicon"):
+            for table in _SMALL_TABLES:
                 self._db.execute(f"DELETE FROM {table}")
             for key, value in ledger.meta.items():
                 self.set_meta(key, value)
@@ -197,6 +202,7 @@ class MultiStore(Store):
                 summaries = store.all_summaries()
                 self.add_summaries(row._replace(source=known[row.source]) for row in summaries if row.source in known)
                 self._copy_memories(store, known)
+                self._copy_statements(store, known)
             self._settle(self)
         copy_codebooks(self._stores[0], self)
 
@@ -247,6 +253,14 @@ class MultiStore(Store):
                 continue
             row = row._replace(source=numbers.get(row.source, 0))
             self.put_memory(row._replace(id=self.free_memory_id(row)) if self.has_memory(row.id) else row)
+
+    def _copy_statements(self, store: Store, numbers: Mapping[int, int]) -> None:
+        """Copy what the documents of a crystal state, and by which rules they were read for it."""
+        for source, rules in store.statement_rules().items():
+            if source in numbers:
+                number = numbers[source]
+                self.put_statements(row._replace(source=number) for row in store.statements(source))
+                self.put_statement_rules([number], rules)
 
     def origin(self, number: int) -> tuple[Store, int]:
         """Find the crystal that a source is from, and its id there."""

@@ -106,11 +106,12 @@ def crystal_files(name: str | Path) -> list[Path]:
         name: A path, with `~` expanded.
 
     Returns:
-        The crystals, in order; the path alone for a file, also where it does not exist.
+        The crystals, in order; the path alone for a file, also where it does not exist, and for a
+        name with `?` or `[` that matches no file.
 
     Raises:
         NotACrystalError: A folder holds no crystal.
-        MissingFileError: A glob matches no file.
+        MissingFileError: A glob with `*` matches no file.
     """
     path = Path(name)
     if path.is_dir():
@@ -123,4 +124,6 @@ def crystal_files(name: str | Path) -> list[Path]:
     pattern = str(path.relative_to(path.anchor) if path.anchor else path)
     if files := sorted(place for place in anchor.glob(pattern) if place.is_file()):
         return files
+    if "*" not in str(path):  # a name may have the other signs of a glob
+        return [path]
     raise MissingFileError(f"no crystal matches {path}")

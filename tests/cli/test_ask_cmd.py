@@ -155,6 +155,7 @@ def test_json_has_the_keys_that_are_promised(capsys):
         "chapter",
         "heading",
         "marks",
+        "crystal",
         "date",
         "gone",
         "confidence",
@@ -175,6 +176,7 @@ def test_json_has_the_keys_that_are_promised(capsys):
             "chapter",
             "heading",
             "marks",
+            "crystal",
         ),
         *("logit", "gone", "date", "also", "best", "shares", "text"),
     ]

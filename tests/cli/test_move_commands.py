@@ -132,6 +132,7 @@ def test_json_of_every_move(tmp_path, file, capsys):
             "--force replaces it",
         ),
         (["forget"], 2, "DOCUMENT"),
+        (["forget", "notes.md", "--faded"], 2, "--faded"),
         (["forget", "tale.txt", "*.rst"], 7, "no document matches *.rst"),
         (["forget", ""], 2, "empty"),
         (["compact", "-c", "{tmp}/none"], 3, "does not exist"),

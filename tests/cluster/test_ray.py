@@ -14,9 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 from support.lexical_crystals import inside, write
-from support.waiting import until
 
 from crystalcli import Crystal
+from crystalcli.cluster import ingest_by_ray
 
 pytest.importorskip("ray", reason="the extra `ray` is not installed")
 
@@ -51,8 +51,6 @@ def test_a_cluster_of_one_process_makes_what_one_ingest_makes(tmp_path, encoder_
 
 @pytest.mark.ray
 def test_with_a_process_killed_in_the_middle_the_crystal_is_that_of_one_ingest(tmp_path, encoder_folder):
-    from crystalcli.cluster import ingest_by_ray
-
     folder = make_folder(tmp_path, 6, 400)
     with Crystal(tmp_path / "one.crystal", encoder=encoder_folder) as one:
         one.ingest([folder], jobs=1)
@@ -91,18 +89,18 @@ def test_with_a_process_killed_in_the_middle_the_crystal_is_that_of_one_ingest(t
 @pytest.mark.ray
 def test_a_run_that_is_broken_off_goes_on_where_it_was_and_leaves_shards(tmp_path, encoder_folder):
     folder = make_folder(tmp_path, 4, 200)
-    arguments = (folder, "-c", tmp_path / "shards", "--ray", "local", "--shards", "--jobs", "1", "--wait-for", "text")
-    run = crystal(*arguments, "--json")
-    done = tmp_path / "shards" / "done.jsonl"
-    until(lambda: run.poll() is not None or (done.exists() and done.read_text()))
-    run.kill()
-    _, err = run.communicate()
-    assert done.exists(), err
-    finished = len(done.read_text().splitlines())
-    out, err = crystal(*arguments, "--json").communicate(timeout=900)
-    report = json.loads(out)
-    assert report["resumed"] == finished, err
-    assert (report["documents"], report["merged"]) == (4, None)
+    options = {"encoder": str(encoder_folder), "shards": True, "layers": False, "processes": 1, "shard_size": 10_000}
+
+    def stop(progress):
+        if progress.done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ingest_by_ray(tmp_path / "shards", [folder], progress=stop, **options)
+    report = ingest_by_ray(tmp_path / "shards", [folder], **options)
+    assert report.resumed >= 1
+    assert report.shards > report.resumed
+    assert (report.documents, report.merged) == (4, None)
     with Crystal(tmp_path / "one.crystal", encoder=encoder_folder) as one:
         one.ingest([folder], layers=False)
         with Crystal(tmp_path / "shards", encoder=encoder_folder) as shards:

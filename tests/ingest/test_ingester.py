@@ -16,11 +16,11 @@ from crystalcli.errors import CrystalError, EncoderMismatchError, SourceError
 from crystalcli.index import segment_writer
 from crystalcli.index.encoder import DEFAULT_META
 from crystalcli.index.fill import fill_layers
-from crystalcli.ingest import staleness
 from crystalcli.ingest.ingester import Ingester, IngestReport
 from crystalcli.paths import default_path
 from crystalcli.recall.session import CrystalReader
 from crystalcli.storage.store import Store
+from crystalcli.text import read_ahead
 
 
 def text_of(crystal: Crystal, path: str) -> str:
@@ -311,9 +311,9 @@ def test_a_line_of_a_thousand_files_encodes_the_chunks_around_it(shelf, monkeypa
     assert (report.read, report.unchanged) == (1000, 0)
     assert shelf.encoded >= 1000
     opened = Counter()
-    real = staleness.open_source
+    real = read_ahead.open_source
     monkeypatch.setattr(
-        staleness, "open_source", lambda path, options: opened.update([path.name]) or real(path, options)
+        read_ahead, "open_source", lambda path, options: opened.update([path.name]) or real(path, options)
     )
     assert shelf.ingest().unchanged == 1000
     assert not opened
@@ -490,7 +490,7 @@ def _in_small_pieces(real, path, options):
 def busy(shelf, monkeypatch):
     """A shelf whose second document is long, so that parts of it are committed while it is read."""
     monkeypatch.setattr(segment_writer, "SEGMENT_BYTES", 8_000)
-    monkeypatch.setattr(staleness, "open_source", partial(_in_small_pieces, staleness.open_source))
+    monkeypatch.setattr(read_ahead, "open_source", partial(_in_small_pieces, read_ahead.open_source))
     write(shelf.folder / "a.txt", 1)
     write(shelf.folder / "b.txt", 2, lines=1500)
     write(shelf.folder / "c.txt", 3)

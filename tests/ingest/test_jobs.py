@@ -128,12 +128,12 @@ def test_no_more_files_are_begun_than_there_are_jobs_and_all_are_stopped():
     ahead = ReadAhead(DEFAULT_READ_OPTIONS, 2)
     assert ahead.is_worthwhile(handbook)
     assert not ahead.is_worthwhile(Path("notes.txt"))
-    ahead.begin(handbook)
+    ahead.begin(handbook, ocr=False)
     assert ahead.room == 0
     assert not ahead.is_worthwhile(handbook)
-    fingerprint, reading = ahead.open(handbook)
+    fingerprint, reading = ahead.open(handbook, ocr=False)
     assert fingerprint.size == handbook.stat().st_size
     assert sum(len(piece) for piece in reading.pieces() if isinstance(piece, str)) > 1000
-    ahead.begin(handbook)
+    ahead.begin(handbook, ocr=False)
     ahead.close()
     assert len(children()) <= before + 1  # one may wait for the next file

@@ -12,7 +12,8 @@ from support.packed_formats import zipped
 
 from crystalcli import Crystal
 from crystalcli.errors import Reason
-from crystalcli.ingest import IngestReport, staleness
+from crystalcli.ingest import IngestReport
+from crystalcli.text import read_ahead
 from crystalcli.text.readers import READER_VERSIONS, open_source
 from crystalcli.text.source.read_request import ReadOptions
 
@@ -83,7 +84,7 @@ def test_what_no_reader_could_read_is_tried_once_more_with_others(
         opened.append(path.suffix)
         return open_source(path, options)
 
-    monkeypatch.setattr(staleness, "open_source", spy)
+    monkeypatch.setattr(read_ahead, "open_source", spy)
     crystal.ingest([shelf])
     assert opened == []
     monkeypatch.setitem(READER_VERSIONS, "sketch", 1)  # a reader that was not there before

@@ -155,6 +155,16 @@ def test_a_memory_of_one_crystal_supersedes_one_of_another(tmp_path):
         assert crystal.memory_changes() == []
 
 
+def test_a_note_in_one_crystal_supersedes_one_in_another(tmp_path):
+    files = []
+    for name, rent in (("2026-01-05", 700), ("2026-09-20", 740)):
+        folder = write(tmp_path / name, {f"{name}.md": f"The rent of the shed is {rent} euros.\n"})
+        files.append(read_into(tmp_path / f"{name}.crystal", folder))
+    with Crystal(files, encoder=None) as several:
+        (conflict,) = several.conflicts()
+        assert ("700" in conflict.older.value, "740" in conflict.newer.value) == (True, True)
+
+
 def test_nothing_is_written_into_several(tmp_path):
     files = [read_into(tmp_path / f"{n}.crystal", write(tmp_path / n, {"x.txt": f"{n}.\n"})) for n in ("one", "two")]
     before = [file.read_bytes() for file in files]

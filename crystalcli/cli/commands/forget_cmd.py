@@ -73,8 +73,10 @@ def forget_command(
     from crystalcli.library import Crystal
 
     target = crystal_path(crystal)
-    if bool(names) == faded:
-        raise UsageError("give documents to forget, or --faded")
+    if names and faded:
+        raise UsageError("DOCUMENT and --faded are not for one command")
+    if not names and not faded:
+        raise UsageError("missing argument DOCUMENT: name documents to forget, or give --faded")
     if faded:
         _forget_faded(crystal, half_life, dry_run=dry_run, then_compact=then_compact, yes=yes, as_json=as_json)
         return

@@ -25,7 +25,6 @@ app = command_app()
     rich_help_panel="Look after",
     epilog="""
         crystal inspect  # Print the layers, their sizes, and what the file takes.
-        crystal inspect --documents  # List all files that were looked at.
         crystal inspect --documents --as-of 2026-03-01  # List what was there on that day.
         crystal inspect notes.md --chunks 1  # Follow one chunk from its atoms down to its text.
     """,

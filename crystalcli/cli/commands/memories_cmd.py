@@ -195,7 +195,6 @@ def _say(memories: Sequence[Memory], command: str, as_json: bool, state: Callabl
     epilog="""
         crystal memories list --conflicts  # See what superseded what.
         crystal memories uphold 3f9a1c2b  # Decide that a memory still holds.
-        crystal memories uphold notes/2026-01-05.md:52  # The same for a sentence of a note.
         crystal memories uphold 3f9a1c2b --undo  # Leave it to what was told since.
     """,
 )

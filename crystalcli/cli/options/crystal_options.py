@@ -120,11 +120,22 @@ def crystal_path(option: Sequence[Path] | None) -> Path:
     paths = crystal_paths(option)
     if len(paths) > 1:
         raise UsageError("this command works on one crystal: give -c once (`crystal merge` makes one of several)")
-    if not paths[0].exists() and any(letter in paths[0].name for letter in "*?["):
+    if not paths[0].exists() and _is_glob(paths[0]):
         raise UsageError(
             f"{paths[0]} may be several crystals: this command works on one (`crystal merge` makes one of several)"
         )
     return paths[0]
+
+
+def _is_glob(path: Path) -> bool:
+    """Tell whether a path that does not exist means others: a new file may have `?` in its name."""
+    if "*" in path.name:
+        return True
+    if not any(letter in str(path) for letter in "?["):
+        return False
+    from crystalcli.maintenance import crystal_files
+
+    return crystal_files(path) != [path]
 
 
 def crystal_paths(option: Sequence[Path] | None) -> list[Path]:

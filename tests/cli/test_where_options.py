@@ -81,6 +81,7 @@ def test_words_are_read_and_shown(capsys, folder, command):
         "until": None,
         "by": ["Ann"],
         "tags": [],
+        "me": None,
     }
     assert {passage["date"] for passage in data["passages"]} == {"2026-11-20"}
     assert run([command, question, "-c", str(folder / "c.crystal")]) in (0, 7)
@@ -103,11 +104,22 @@ def test_options_stay_when_words_are_dropped(capsys, folder):
     assert all("dentist" in citation["quote"] or "shed" in citation["quote"] for citation in answer["citations"])
 
 
-def test_the_newest_comes_first_and_the_older_is_marked(capsys, folder):
+def test_the_newest_comes_first_and_says_what_was_before(capsys, folder):
     answer = result(capsys, folder, "ask", "Who is the dentist now?", "--floor", "0")
-    assert [citation["date"] for citation in answer["citations"]][:2] == ["2026-09-01", "2026-03-14"]
+    assert answer["citations"][0]["date"] == "2026-09-01"
     assert run(["ask", "Who is the dentist now?", "--floor", "0", "-c", str(folder / "c.crystal")]) == 0
-    assert "(older, of 2026-03-14)" in capsys.readouterr().out
+    assert "before: Dr Solberg, in Mill Lane (2026-03-14)" in capsys.readouterr().out
+
+
+def test_what_supersedes_nothing_is_marked_as_older(capsys, tmp_path):
+    (tmp_path / "2026-02-02.md").write_text("We asked for the ferry's timetable at the kiosk.", encoding="utf-8")
+    (tmp_path / "2026-08-08.md").write_text("We asked for the ferry's timetable and got one.", encoding="utf-8")
+    with Crystal.create(tmp_path / "c.crystal", encoder=None) as crystal:
+        crystal.ingest([tmp_path])
+    question = "Where did we ask for the ferry's timetable now?"
+    assert run(["ask", question, "--quote", "--floor", "0", "-c", str(tmp_path / "c.crystal")]) == 0
+    out = capsys.readouterr().out
+    assert out.index("2026-08-08.md") < out.index("(older, of 2026-02-02)")
 
 
 def test_a_day_without_words_is_answered_with_its_entries(capsys, folder):

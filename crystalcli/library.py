@@ -655,7 +655,8 @@ class Crystal(CrystalReader):
         """
         from crystalcli.memories import changes_of_document
 
-        path = self.find_document(name).path
+        source = self._store.source_named(name)
+        path = source.path if source is not None else self.find_document(name).path  # an archive has no text
         with self.snapshot():
             return changes_of_document(self._store, path, str(as_of or ""))
 

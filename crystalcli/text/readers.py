@@ -23,7 +23,6 @@ from crystalcli.text.source.reader_guard import GuardedReading, ReadingWithFiles
 from crystalcli.text.source.sniff_messages import JSON_SUFFIXES, is_mail, is_saved_page, may_be_chat
 from crystalcli.text.source.stated_encoding import stated_encoding
 from crystalcli.text.source.unforeseen import contained_errors
-from crystalcli.text.source.worker_process import DEFAULT_BOUNDS, Bounds, WorkerReading
 
 BINARY_ENCODINGS = frozenset(("pdf", "tar", PALM, PICTURE, *(name for _, name in MAGIC)))
 
@@ -143,8 +142,6 @@ MIXED_KINDS = frozenset(("mail", "mhtml"))
 # Kinds whose readers may hang, crash or fill the memory over a bad file: they are read in a child
 # process.
 WORKER_KINDS = frozenset(("pdf", "picture", "mobi"))
-# Recognizing letters takes seconds a page and its networks' memory; a book has a thousand pages.
-OCR_BOUNDS = Bounds(silence=300.0, seconds=4 * 3600.0, memory=3 << 30)
 
 
 def open_source(path: Path, options: ReadOptions = DEFAULT_READ_OPTIONS) -> tuple[Fingerprint, Reading]:
@@ -173,6 +170,8 @@ def open_source(path: Path, options: ReadOptions = DEFAULT_READ_OPTIONS) -> tupl
     kind = _kind_of_binary(path, survey) if survey.encoding in BINARY_ENCODINGS else kind_of_file(path, survey.head)
     request = ReadRequest(path, survey, kind, options)
     if kind in WORKER_KINDS:
+        from crystalcli.text.source.worker_process import DEFAULT_BOUNDS, OCR_BOUNDS, WorkerReading
+
         bounds = OCR_BOUNDS if options.ocr else DEFAULT_BOUNDS
         return survey.fingerprint, WorkerReading(request, READERS[kind], bounds)
     module, name = READERS[kind].split(":")

@@ -141,7 +141,10 @@ def test_what_is_sealed_again_but_contradicts_itself_is_found(own):
 
 
 def test_the_affected_documents_are_named(own):
-    change(own, "DELETE FROM landmark WHERE source = (SELECT id FROM source WHERE path = 'log-3.md') AND start = 0")
+    change(
+        own,
+        "DELETE FROM landmark WHERE source = (SELECT id FROM source WHERE path = 'log-3.md') AND kind = 'heading' AND start = 0",
+    )
     (problem,) = verdict_of(own).problems
     assert problem.documents == ("log-3.md",)
     assert "1 row missing" in problem.message

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from crystalcli.datatypes import HEADING_JOINT, Fingerprint, Landmark, Reading
-from crystalcli.errors import SourceError
+from crystalcli.errors import Reason, SourceError
 from crystalcli.text.formats.markdown import with_headings
 from crystalcli.text.readers import kind_of_file, open_source
 from crystalcli.text.source.read_request import ReadOptions
@@ -160,6 +160,7 @@ def test_any_bytes_are_text_or_an_error_with_a_reason(file: Callable[..., Path],
         assert str(error).startswith(
             (
                 "binary file",
+                "a picture (--ocr ",
                 "empty",
                 "not valid UTF-16",
                 "not valid UTF-32",
@@ -197,7 +198,6 @@ def test_nothing_to_read(file: Callable[..., Path], content: bytes) -> None:
     [
         b"text\0text",
         b"a" * 90 + b"\0",
-        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
         "\ufefftext\0".encode("utf-16"),
         bytes((1, 0, 2, 0, 3, 0)) * 50,  # numbers
         b"abc\0def\n" * 10,
@@ -210,6 +210,12 @@ def test_nothing_to_read(file: Callable[..., Path], content: bytes) -> None:
 def test_bytes_that_are_no_text(file: Callable[..., Path], content: bytes) -> None:
     with pytest.raises(SourceError, match=r"^binary file$"):
         open_source(file(content))
+
+
+def test_a_picture_says_what_reads_it(file: Callable[..., Path]) -> None:
+    with pytest.raises(SourceError, match=r"^a picture \(--ocr reads the text in it\)$") as caught:
+        open_source(file(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"))
+    assert caught.value.code is Reason.PICTURE
 
 
 def test_a_mark_that_lies(file: Callable[..., Path]) -> None:

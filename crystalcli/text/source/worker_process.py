@@ -57,6 +57,8 @@ class Bounds:
 
 
 DEFAULT_BOUNDS = Bounds()
+# Recognizing letters takes seconds a page and its networks' memory; a book has a thousand pages.
+OCR_BOUNDS = Bounds(silence=300.0, seconds=4 * 3600.0, memory=3 << 30)
 
 
 class WorkerReading:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-GUARD = 120.0  # seconds after which a test that waits is taken for hung; no statement about speed
+GUARD = 300.0  # seconds after which a test that waits is taken for hung; no statement about speed
 
 
 def until(condition: Callable[[], object]) -> None:

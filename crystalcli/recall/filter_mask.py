@@ -9,7 +9,7 @@ Knows: names, kinds, dates, authors and tags of documents. Does not know: questi
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import groupby
@@ -69,28 +69,16 @@ class FilterMask:
         first, last = int(np.searchsorted(parts[:, 1], start, "right")), int(np.searchsorted(parts[:, 0], end))
         return [(max(start, low), min(end, high)) for low, high in parts[first:last].tolist()]
 
-    def within(self, index: IndexReader, sources: Iterable[int]) -> FilterMask:
-        """Narrow the mask to some documents.
 
-        Args:
-            index: The resident index.
-            sources: Ids of the documents that are left.
-
-        Raises:
-            DamagedCrystalError: The crystal is damaged.
-        """
-        left = set(sources)
-        whole = self.whole & left
-        parts = {source: spans for source, spans in self.parts.items() if source in left}
-        return FilterMask(_atoms_of(index, list(whole), parts), whole, parts, self.of_people)
-
-
-def make_filter_mask(index: IndexReader, recall_filter: RecallFilter) -> FilterMask:
+def make_filter_mask(
+    index: IndexReader, recall_filter: RecallFilter, among: Collection[int] | None = None
+) -> FilterMask:
     """Make the mask of a filter.
 
     Args:
         index: The resident index.
         recall_filter: The filter.
+        among: Ids of the documents that it may let through; None: all.
 
     Raises:
         NotFoundError: A name, kind, author or tag is nowhere in the crystal.
@@ -101,6 +89,8 @@ def make_filter_mask(index: IndexReader, recall_filter: RecallFilter) -> FilterM
     if since is not None and until is not None and since > until:
         raise UsageError(f"the first day, {since}, is after the last, {until}")
     sources = _select_sources(index, recall_filter)
+    if among is not None:
+        sources = [source for source in sources if source.id in among]
     whole = {source.id: source for source in sources}
     parts: dict[int, list[tuple[int, int]]] = {}
     if recall_filter.people:

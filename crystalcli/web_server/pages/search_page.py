@@ -70,12 +70,12 @@ def _by_words(page: PageRequest, crystal: Crystal, words: str, choice: FilterCho
         names = {source.path for source in sources}
         facets = make_facets([row for row in rows if row.document.path in names], choice, "/search", {"q": words})
         try:
-            mask = make_filter_mask(index, choice.recall_filter() or RecallFilter())
+            chosen = choice.recall_filter() or RecallFilter()
+            mask = make_filter_mask(index, chosen, {source.id for source in sources})
+            if not mask.atoms.any():  # some of the words are better than nothing
+                mask = make_filter_mask(index, chosen)
         except NotFoundError:
             return Hits([], facets, 0)
-        counted = mask.within(index, (source.id for source in sources))
-        if counted.atoms.any():  # else some of the words are better than nothing
-            mask = counted
         text = " ".join([head, *dict.fromkeys(completions)])
         results = Searcher(index, None, None).recall(text, _TYPED_PASSAGES, rerank=False, mask=mask)
     snippets = [_placed(crystal, word_snippet(passage, terms, last.casefold())) for passage in results.passages]

@@ -67,8 +67,23 @@ def spool_stream(stream: BinaryIO, name: str, max_bytes: int, *, ocr: bool = Fal
                         Reason.TOO_LARGE,
                     )
                 file.write(piece)
-        try:
-            open_source(path, ReadOptions(ocr=ocr))
-        except SourceError as error:
-            raise SourceError(f"nothing to read in standard input: {error}", error.code) from None
-        yield FoundFile(path, Path(STDIN_NAME), relative, size, time.time_ns(), True, ocr)
+        yield spooled_file(path, relative, "in standard input", ocr=ocr)
+
+
+def spooled_file(path: Path, name: str, place: str, *, ocr: bool) -> FoundFile:
+    """Return a temporary file as the document that it holds.
+
+    Args:
+        path: The file.
+        name: The name that the document is cited by.
+        place: Where the document is from, for an error: "in standard input".
+        ocr: Whether letters in a picture of text are recognized.
+
+    Raises:
+        SourceError: It is of no format that can be read.
+    """
+    try:
+        open_source(path, ReadOptions(ocr=ocr))
+    except SourceError as error:
+        raise SourceError(f"nothing to read {place}: {error}", error.code) from None
+    return FoundFile(path, Path(STDIN_NAME), name, path.stat().st_size, time.time_ns(), True, ocr)

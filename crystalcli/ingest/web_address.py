@@ -26,8 +26,8 @@ from typing import IO, Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from crystalcli.errors import Reason, SourceError, UsageError
-from crystalcli.ingest.stdin_document import STDIN_NAME
-from crystalcli.text import DEFAULT_MAX_FILE_SIZE, FoundFile, ReadOptions, decode_labelled, format_limit, open_source
+from crystalcli.ingest.stdin_document import spooled_file
+from crystalcli.text import DEFAULT_MAX_FILE_SIZE, FoundFile, decode_labelled, format_limit
 
 _QUIET_SECONDS = 30.0  # without a byte
 _MAX_SECONDS = 300.0  # for a document
@@ -113,12 +113,7 @@ def fetch_documents(
         for number, address in enumerate(checked):
             inner = Path(folder, str(number))
             inner.mkdir()
-            path = _fetch(address, inner, limit)
-            try:
-                open_source(path, ReadOptions(ocr=ocr))
-            except SourceError as error:
-                raise SourceError(f"nothing to read at {address}: {error}", error.code) from None
-            files.append(FoundFile(path, Path(STDIN_NAME), address, path.stat().st_size, time.time_ns(), True, ocr))
+            files.append(spooled_file(_fetch(address, inner, limit), address, f"at {address}", ocr=ocr))
         yield files
 
 

@@ -130,10 +130,8 @@ class Crystal(CrystalReader):
         reranker: str | Path | None = "auto",
         strengthen: bool = True,
     ) -> None:
-        several = _several(path)
+        several = _several(path, writable=mode == "write")
         if several:
-            if mode == "write":
-                raise UsageError(f"{len(several)} crystals are one for reading alone: name one of them to write it")
             store: Store = _open_several(several)
             folder = _encoder_folder_of(store, encoder, fetch)
             self._attach(store, folder, "read", wait, on_wait, _reranker_finder(reranker, encoder, fetch))
@@ -216,9 +214,7 @@ class Crystal(CrystalReader):
             CrystalError: The file does not exist.
         """
         crystal = cls.__new__(cls)
-        several = _several(path)
-        if several and writable:
-            raise UsageError(f"{len(several)} crystals are one for reading alone: name one of them to write it")
+        several = _several(path, writable=writable)
         store = _open_several(several) if several else Store.open(_one_path(path, not writable), writable=writable)
         folder = _encoder_folder_of(store, encoder, fetch)
         finder = _reranker_finder(reranker, encoder, fetch)
@@ -1596,25 +1592,35 @@ class Crystal(CrystalReader):
         )
 
 
-def _several(path: Paths) -> list[Path]:
-    """List the crystals that are named together; none where one file is named."""
-    from crystalcli.maintenance import crystal_files
+def _several(path: Paths, *, writable: bool) -> list[Path]:
+    """List the crystals that are named together; none where one file is named.
 
+    Raises:
+        UsageError: No crystal is named, or several are, to be written.
+    """
     names = _as_sequence(path)
     if not names:
         raise UsageError("give a crystal")
-    if len(names) == 1 and Path(names[0]).is_file():  # nearly always
+    if len(names) == 1 and Path(names[0]).is_file():  # nearly always: nothing is imported for it
         return []
+    from crystalcli.maintenance import crystal_files
+
     files = list(dict.fromkeys(file for name in names for file in crystal_files(name)))
-    return files if len(files) > 1 else []
+    if len(files) == 1:
+        return []
+    if writable:
+        raise UsageError(f"{len(files)} crystals are one for reading alone: name one of them to write it")
+    return files
 
 
 def _one_path(path: Paths, only_reads: bool) -> Path:
     """Give the path of the one file that is named; for reading also by a folder or glob of one."""
+    name = _as_sequence(path)[0]
+    if Path(name).is_file() or not only_reads:
+        return Path(name)
     from crystalcli.maintenance import crystal_files
 
-    name = _as_sequence(path)[0]
-    return Path(name) if Path(name).is_file() or not only_reads else crystal_files(name)[0]
+    return crystal_files(name)[0]
 
 
 def _open_several(paths: Sequence[Path]) -> Store:

@@ -141,16 +141,19 @@ class Ledger:
             reread: Whether all files count as read by an older reader, also those that could not be
                 read.
         """
-        rows = (row, *self.members_of(row)) if row.kind in HOLDERS else (row,)
-        numbers = {one.id for one in rows if reread or one.id in self._old_readers}
+        numbers = {one.id for one in self._with_members(row) if reread or one.id in self._old_readers}
         return not numbers <= self._read_now
 
     def may_gain_reader(self, row: SourceRow) -> bool:
         """Tell whether a file, or one in it, could not be read by those of the last ingest."""
         if self._tried_with.get(row.root) == self._readers:
             return False
-        rows = (row, *self.members_of(row)) if row.kind in HOLDERS else (row,)
-        return any(one.state == DocumentState.SKIPPED and one.code in _MAY_BE_READ_LATER for one in rows)
+        return any(
+            one.state == DocumentState.SKIPPED and one.code in _MAY_BE_READ_LATER for one in self._with_members(row)
+        )
+
+    def _with_members(self, row: SourceRow) -> tuple[SourceRow, ...]:
+        return (row, *self.members_of(row)) if row.kind in HOLDERS else (row,)
 
     def note_readers(self, paths: Sequence[Path]) -> None:
         """Note that all files of the folders of a walk have been tried with these readers."""

@@ -132,10 +132,7 @@ class ChangeDetector:
         if reading.kind == "code" and not file.wanted and is_new and (refusal := by_content(file.path)):
             raise SourceError(*refusal)
         row = known or self._ledger.claim_moved(file, location, fingerprint)
-        is_held = row is not None and self._ledger.holds(row, fingerprint) and not self._opens_more(file, row)
-        if row is not None and is_held:
-            is_better = self._ledger.may_be_read_better(row, reread=self._options.reread)
-            is_held = not is_better and not self._ledger.may_gain_reader(row)
+        is_held = row is not None and self._ledger.holds(row, fingerprint) and not self._reads_more(file, row)
         if row is not None and is_held:
             is_held = not self._users.changes_names(file, row)
         else:
@@ -156,14 +153,17 @@ class ChangeDetector:
             has_same_stat(row, file.size, file.mtime_ns)
             and not is_reconsidered
             and self._ledger.has_settled_members(row)
-            and not self._opens_more(file, row)
-            and not self._ledger.may_be_read_better(row, reread=self._options.reread)
-            and not self._ledger.may_gain_reader(row)
+            and not self._reads_more(file, row)
         )
 
-    def _opens_more(self, file: FoundFile, row: SourceRow) -> bool:
-        """Tell whether the options of this run may read more of a file than was read before."""
-        return self._unlocks(row) or (file.ocr and self._awaits_ocr(row))
+    def _reads_more(self, file: FoundFile, row: SourceRow) -> bool:
+        """Tell whether the options or readers of this run may read more of a file than before."""
+        return (
+            self._unlocks(row)
+            or (file.ocr and self._awaits_ocr(row))
+            or self._ledger.may_be_read_better(row, reread=self._options.reread)
+            or self._ledger.may_gain_reader(row)
+        )
 
     def _awaits_ocr(self, row: SourceRow) -> bool:
         """Tell whether a file, or a member of it, is a picture of text that was not read as one."""

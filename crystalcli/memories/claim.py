@@ -164,6 +164,11 @@ class ToldClaim(NamedTuple):
     shown: str = ""
     negated: bool = False
 
+    @property
+    def stated(self) -> str:
+        """The value as it is shown, with "not" where the claim denies it."""
+        return f"not {self.shown}" if self.negated else self.shown
+
     def agrees(self, other: ToldClaim) -> bool:
         """Tell whether two claims of one key can both hold.
 

@@ -45,7 +45,7 @@ class DatedStatement(NamedTuple):
     @property
     def value(self) -> str:
         """The value, as it is shown."""
-        return f"not {self.claim.shown}" if self.claim.negated else self.claim.shown
+        return self.claim.stated
 
 
 class StatedChange(NamedTuple):

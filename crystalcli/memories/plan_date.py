@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
+from crystalcli.recall import iso_date
+
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()  # noqa: SIM905 - shorter
 _WEEKDAYS = "mon tue wed thu fri sat sun".split()  # noqa: SIM905
 _COUNTS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
@@ -38,7 +40,7 @@ def planned_day(text: str, told: date) -> date | None:
         The day; None where it names none, or not exactly.
     """
     if match := _ISO.search(text):
-        return _iso(match[1])
+        return iso_date(match[1])
     if match := _DAY_MONTH.search(text):
         return _day_of(int(match[1]), match[2], match[3], told)
     if match := _MONTH_DAY.search(text):
@@ -59,14 +61,7 @@ def _day_of(day: int, month: str, year: str | None, told: date) -> date | None:
     """Make a day; without a year the first from `told` on."""
     number = _MONTHS.index(month[:3].lower()) + 1
     for candidate in [int(year)] if year else [told.year, told.year + 1]:
-        found = _iso(f"{candidate:04}-{number:02}-{day:02}")
+        found = iso_date(f"{candidate:04}-{number:02}-{day:02}")
         if found is not None and (year or found >= told):
             return found
     return None
-
-
-def _iso(written: str) -> date | None:
-    try:
-        return date.fromisoformat(written)
-    except ValueError:
-        return None

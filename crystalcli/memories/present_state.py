@@ -79,7 +79,7 @@ def state_value(text: str, author: str = "") -> str:
     claim = read_claim(text, author)
     if claim is None or not claim.shown:
         return text.strip().rstrip(".")
-    return f"not {claim.shown}" if claim.negated else claim.shown
+    return claim.stated
 
 
 def select_states(question: str, candidates: Sequence[Candidate]) -> list[int]:

@@ -100,6 +100,4 @@ def _first_against(claim: ToldClaim, rows: Sequence[MemoryRow], claims: Sequence
 
 def _value(row: MemoryRow) -> str:
     claim = read_claim(row.text, row.author)
-    if claim is None:
-        return row.text
-    return f"not {claim.shown}" if claim.negated else claim.shown
+    return row.text if claim is None else claim.stated

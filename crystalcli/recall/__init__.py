@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from crystalcli.recall.date_expressions import (
         DateMention,
         find_dates,
+        iso_date,
         parse_days,
         parse_period,
     )
@@ -137,6 +138,7 @@ else:
                 "DateMention",
                 "find_dates",
                 "format_day",
+                "iso_date",
                 "parse_days",
                 "parse_period",
             ),
@@ -220,6 +222,7 @@ __all__ = [
     "is_author",
     "is_due",
     "is_of_oneself",
+    "iso_date",
     "join_recalls",
     "lexical_query",
     "make_filter_mask",

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from crystalcli.datatypes import HEADING_JOINT, NOTES
 from crystalcli.index import IndexReader, name_day
-from crystalcli.recall.date_expressions import parse_period
+from crystalcli.recall.date_expressions import iso_date, parse_period
 from crystalcli.storage import SourceRow, landmarks_of, landmarks_of_kind
 from crystalcli.text import parse_front_matter
 
@@ -58,7 +58,7 @@ def message_of(label: str) -> AuthorAndDate:
     match = MESSAGE_TIME.fullmatch(label)
     if match is None:
         return AuthorAndDate(label.strip(), None)
-    return AuthorAndDate(label[: match.start(1)].rstrip(", "), _day(match[1]))
+    return AuthorAndDate(label[: match.start(1)].rstrip(", "), iso_date(match[1]))
 
 
 def heading_day(label: str, source: SourceRow) -> date | None:
@@ -114,9 +114,9 @@ def stated_day(index: IndexReader, source: SourceRow) -> date | None:
     A crystal from before such days were stored of Markdown has them in its text.
     """
     if label := index.store.landmark_before(source.id, "date", 0):
-        return _day(label)
+        return iso_date(label)
     if source.kind == "markdown":
-        return _day(parse_front_matter(index.span_text(source, 0, _MATTER_LENGTH)).date)
+        return iso_date(parse_front_matter(index.span_text(source, 0, _MATTER_LENGTH)).date)
     return None
 
 
@@ -195,10 +195,3 @@ def _ending_date(heading: str) -> re.Match[str] | None:
     """Match the date that a heading ends with, after other words."""
     matches = [match for match in _HEADING_DATE.finditer(heading) if match.end() == len(heading.rstrip())]
     return next((match for match in matches if match.start() == 0 or not heading[match.start() - 1].isalnum()), None)
-
-
-def _day(written: str) -> date | None:
-    try:
-        return date.fromisoformat(written)
-    except ValueError:
-        return None

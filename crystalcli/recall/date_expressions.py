@@ -90,6 +90,14 @@ class DateMention(NamedTuple):
     is_relative: bool
 
 
+def iso_date(written: str) -> date | None:
+    """Read a day of ISO 8601, "2026-03-14"; None where it is none."""
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        return None
+
+
 def parse_period(text: str, today: date) -> Period | None:
     """Read a date that stands alone, as in the value of an option.
 

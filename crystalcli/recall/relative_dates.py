@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from crystalcli.recall.date_expressions import find_dates
+from crystalcli.recall.date_expressions import find_dates, iso_date
 
 _MESSAGE_DAY = re.compile(r"^\[(\d{4}-\d\d-\d\d)\b", re.MULTILINE)
 _NEAR_DAYS = {"last night": -1, "tomorrow": 1, "tonight": 0, "this morning": 0, "this afternoon": 0, "this evening": 0}
@@ -35,7 +35,7 @@ def with_resolved_dates(text: str, day: date) -> str:
     ends = [start for start, _ in heads[1:]] + [len(text)]
     parts = [_resolved(text[: heads[0][0]] if heads else text, day)]
     for (start, written), end in zip(heads, ends, strict=False):
-        parts.append(_resolved(text[start:end], _day_of(written) or day))
+        parts.append(_resolved(text[start:end], iso_date(written) or day))
     return "".join(parts)
 
 
@@ -66,10 +66,3 @@ def _mentioned(text: str, day: date) -> Iterator[tuple[int, str]]:
             yield mention.end, f"{since:%B %Y}"
         else:
             yield mention.end, f"{format_day(since)} to {format_day(until)}"
-
-
-def _day_of(written: str) -> date | None:
-    try:
-        return date.fromisoformat(written)
-    except ValueError:
-        return None

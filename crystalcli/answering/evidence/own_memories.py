@@ -20,7 +20,7 @@ from crystalcli.recall import CrystalReader
 
 WORTH = 1.0  # on the scale of scores; the reranker's share of a passage that answers is 0.5 and more
 _MOST = 3  # memories that are recalled by themselves
-_FIRST_PERSON = re.compile(r"\b(?:I|I['’](?:m|ve|d|ll)|me|my|mine|we|us|our|ours)\b")
+FIRST_PERSON = re.compile(r"\b(?:I|I['’](?:m|ve|d|ll)|me|my|mine|we|us|our|ours)\b")
 
 
 def memories_first(
@@ -38,7 +38,7 @@ def memories_first(
         The passages, best first; the same ones for any other question.
     """
     where = reading.recall_filter
-    if where.kinds or where.within or not _FIRST_PERSON.search(question) or not crystal.has_memories():
+    if where.kinds or where.within or not FIRST_PERSON.search(question) or not crystal.has_memories():
         return list(passages)
     only = replace(where, kinds=(MEMORY_KIND,))
     try:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from crystalcli.answering.evidence.own_memories import WORTH
+from crystalcli.answering.evidence.own_memories import FIRST_PERSON, WORTH
 from crystalcli.datatypes import MEMORY_KIND, FilterReading, Passage
 from crystalcli.errors import NotFoundError
 from crystalcli.memories import Candidate, asks_for_state, select_states, state_value
@@ -26,7 +26,6 @@ _MOST = 24  # passages, as many as the reranker reads
 _AHEAD = 0.01  # the distance in score by which the newest comes first
 _ABOUT_AS_WELL = 0.3  # the distance in score to the best of other documents
 _LONGEST = 80  # characters of a statement that is shown for its value
-_FIRST_PERSON = re.compile(r"\b(?:I|I['’](?:m|ve|d|ll)|me|my|mine|we|us|our|ours)\b")
 _PERSON = re.compile(r"\b([A-Z][\w-]+)(?:['’]s\b| (?!(?:I|my)\b)[a-z])")
 _DATED = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d)?")
 
@@ -84,7 +83,7 @@ def newest_statement_first(
     if not chosen:
         return unchanged
     others = max((passage.score for passage in passages if passage.place.kind != MEMORY_KIND), default=0.0)
-    worth = WORTH if _FIRST_PERSON.search(question) else 0.0
+    worth = WORTH if FIRST_PERSON.search(question) else 0.0
     if chosen[0].passage.score + worth < others - _ABOUT_AS_WELL:
         return unchanged  # what is asked for is no memory
     chosen.sort(key=lambda each: each.candidate.dated, reverse=True)
@@ -97,7 +96,7 @@ def newest_statement_first(
 def _people_of(crystal: CrystalReader, question: str) -> tuple[str, ...]:
     """Name whose memories a question is about: its own writer's, "", or somebody's; () for all."""
     authors = crystal.memory_authors()
-    if _FIRST_PERSON.search(question):
+    if FIRST_PERSON.search(question):
         return ("",) if "" in authors and len(authors) > 1 else ()
     named = {match[1] for match in _PERSON.finditer(question)}
     return tuple(name for name in sorted(named) if any(is_author(name, author) for author in authors))[:1]

@@ -90,12 +90,13 @@ def changes_cited(
     with crystal.snapshot():
         store = crystal.shelf.store
         for citation in citations:
-            row = _memory_of(store, citation)
-            if row is not None and not store.has_statements():
+            stated = _statements_in(store, citation, citation.start, citation.end, asked)
+            row = None if stated or store.has_statements() else _memory_of(store, citation)
+            if row is not None:  # its claim was read by other rules: its links are all there is
                 current = current_of(store, row, as_of)
                 if history := history_of(store, current):
                     lines[change_line(current, history)] = None
-            for statement in _statements_in(store, citation, citation.start, citation.end, asked):
+            for statement in stated:
                 rows = statements_on(store, statement.claim.key)
                 holding = holding_of(statement, rows, as_of)
                 if former := superseded_by(holding, rows):

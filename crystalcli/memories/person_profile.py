@@ -26,15 +26,14 @@ from crystalcli.memories.conversation_turn import ANSWERER
 from crystalcli.memories.plan_date import planned_day
 from crystalcli.memories.self_statement import StatementGroup, read_self_statement
 from crystalcli.memories.supersession import HOLDS
-from crystalcli.recall import CrystalReader, day_at, document_day, is_author, message_of
+from crystalcli.recall import CrystalReader, day_at, document_day, is_author, is_same_person, message_of
 from crystalcli.storage import SourceRow, landmarks_of
-from crystalcli.text import is_assistant, is_chat_owner, sentence_spans
+from crystalcli.text import is_assistant, is_chat_owner, label_length, sentence_spans
 
 OWNER = ""  # the person whose crystal it is, where no name is said
 _YOU = "you"  # the owner in conversations of `crystal chat`
 _NOBODY = frozenset(("system", "developer", ANSWERER.lower()))
 _FIRST_PERSON = re.compile(r"\bI\b|\b[Mm]y\b")
-_LABEL = re.compile(r"\[[^\]\n]{1,100}\] (?:[^:\n]{1,100}: )?|[^:\n\[\]]{1,100}: ")  # see format_message
 # From here on a mail quotes another: "On 19 Nov 2025, Ann wrote:", "-----Original Message-----".
 _QUOTED_MAIL = re.compile(
     r"^(?:On .{5,120}(?:\n.{0,80})?wrote:|-{2,} ?(?:Original|Forwarded) .*|_{10,}|From: .*|-- )$", re.MULTILINE
@@ -131,11 +130,6 @@ def make_profile(crystal: CrystalReader, name: str = "") -> ProfileReport:
     return ProfileReport(name, me, tuple(lines), dict(people.most_common()))
 
 
-def is_same_person(name: str, other: str) -> bool:
-    """Tell whether two names may be one person's: one has all words of the other."""
-    return bool(name and other) and (is_author(name, other) or is_author(other, name))
-
-
 def _is_by(person: str, name: str, me: str, *, is_owner: bool) -> bool:
     if person == OWNER:
         return is_owner
@@ -195,8 +189,8 @@ def _passages(crystal: CrystalReader, source: SourceRow, labels: Sequence[tuple[
             begin = match.end() if (match := _HEADER_END.search(text)) else 0
             if quoted := _QUOTED_MAIL.search(text, begin):
                 text = text[: quoted.start()]
-        elif match := _LABEL.match(text):
-            begin = match.end() if author else 0
+        elif author:
+            begin = label_length(text)
         yield _Passage(person_of(author, source.kind), start + begin, text[begin:])
 
 

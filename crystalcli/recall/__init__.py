@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from crystalcli.recall.filter_mask import (
         FilterMask,
         is_author,
+        is_same_person,
         make_filter_mask,
         rooted,
     )
@@ -145,6 +146,7 @@ else:
             "filter_mask": (
                 "FilterMask",
                 "is_author",
+                "is_same_person",
                 "make_filter_mask",
                 "rooted",
             ),
@@ -222,6 +224,7 @@ __all__ = [
     "is_author",
     "is_due",
     "is_of_oneself",
+    "is_same_person",
     "iso_date",
     "join_recalls",
     "lexical_query",

@@ -21,12 +21,11 @@ from crystalcli.datatypes import Passage
 from crystalcli.index import IndexReader
 from crystalcli.recall.citation import cite_span
 from crystalcli.storage import SourceRow, landmark_span, landmarks_over
-from crystalcli.text import author_of_label, is_assistant
+from crystalcli.text import author_of_label, is_assistant, label_length
 
 ORDER_DEPTH = 60  # passages whose messages are looked at
 QUOTES = 16  # quotations at most where five passages are asked for
 _LENGTH = 200  # characters of a message that are quoted, and the rest of the word
-_LABEL = re.compile(r"\[[^\]\n]{1,100}\] (?:[^:\n]{1,100}: )?|[^:\n\[\]]{1,100}: ")
 _ORDER = re.compile(
     r"\b(?:the |what |which )?(?:chronological |right |correct |exact )?(?:order|sequence|timeline|chronology)\b"
     r"[^?.]{0,40}?\b(?:in which|of (?:the )?(?:events|topics|things|steps|aspects|my|our)|did|I|we)\b"
@@ -103,7 +102,7 @@ def _messages(index: IndexReader, passages: Iterable[Passage]) -> Iterable[_Mess
 def _quote(index: IndexReader, message: _Message) -> Passage:
     """Quote the first words of a message, with its author and its time as they stand."""
     text = index.span_text(message.source, message.start, min(message.end, message.start + 3 * _LENGTH))
-    label = match.end() if (match := _LABEL.match(text)) else 0
+    label = label_length(text)
     length = len(text.rstrip())
     if length > label + _LENGTH:
         length = label + _LENGTH

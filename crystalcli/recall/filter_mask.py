@@ -140,6 +140,11 @@ def is_author(name: str, author: str) -> bool:
     return bool(words) and words <= _name_words(author)
 
 
+def is_same_person(name: str, other: str) -> bool:
+    """Tell whether two names may be one person's: one has all words of the other."""
+    return bool(name and other) and (is_author(name, other) or is_author(other, name))
+
+
 # --- documents ------------------------------------------------------------------------------------
 
 

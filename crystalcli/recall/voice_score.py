@@ -25,7 +25,7 @@ import numpy as np
 
 from crystalcli.index import IndexReader, spans_of_atoms
 from crystalcli.recall.document_score import atom_documents
-from crystalcli.recall.filter_mask import is_author
+from crystalcli.recall.filter_mask import is_same_person
 from crystalcli.recall.lexical_score import PROSE_WEIGHT
 from crystalcli.recall.query import PreparedQuery, ScoredAtom
 from crystalcli.recall.score_table import AtomDocuments, CandidateAtoms
@@ -123,7 +123,7 @@ def is_of_oneself(question: str) -> bool:
 
 
 def _is_another(me: str, author: str) -> bool:
-    return bool(author) and not is_chat_owner(author) and not is_author(me, author) and not is_author(author, me)
+    return bool(author) and not is_chat_owner(author) and not is_same_person(me, author)
 
 
 def is_instruction(text: str) -> bool:

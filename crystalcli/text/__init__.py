@@ -319,6 +319,7 @@ if TYPE_CHECKING:
     from crystalcli.text.document.messages import (
         Message,
         format_message,
+        label_length,
     )
     from crystalcli.text.document.row_names import (
         names_in_rows,
@@ -412,7 +413,7 @@ else:
             "document.front_matter": ("parse_front_matter", "tags_of"),
             "document.markdown_row": ("is_table_rule", "named_row"),
             "document.message_author": ("author_of_label", "is_assistant", "is_chat_owner"),
-            "document.messages": ("Message", "format_message"),
+            "document.messages": ("Message", "format_message", "label_length"),
             "document.row_names": ("names_in_rows",),
             "formats.archive.archive_entry": (
                 "Allowance",
@@ -485,6 +486,7 @@ __all__ = [
     "is_assistant",
     "is_chat_owner",
     "is_table_rule",
+    "label_length",
     "may_open",
     "named_row",
     "names_in_rows",

@@ -19,6 +19,7 @@ _LONG_TIME = re.compile(
     r"(\d{1,2}):(\d\d)(?::\d\d)?[ \u202f]([AP])M( UTC| GMT)?"
 )
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_LABEL = re.compile(r"\[[^\]\n]{1,100}\] (?:[^:\n]{1,100}: )?|[^:\n\[\]]{1,100}: ")  # see format_message
 _EPOCH = re.compile(r"\d{9,16}(?:\.\d*)?")
 _EARLIEST = 3e8  # seconds since 1970: a smaller number is not the time of a message
 _MAX_LABEL_LENGTH = 100  # characters of a name, or of a time in words
@@ -113,3 +114,9 @@ def format_message(message: Message) -> str:
     """Return `[2024-05-01 10:30] Ann: text` and an empty line."""
     author = f"{message.author}: " if message.author else ""
     return (f"[{message.time}] " if message.time else "") + author + message.text.strip() + "\n\n"
+
+
+def label_length(text: str) -> int:
+    """Count the characters of the time and author that a formatted message begins with."""
+    match = _LABEL.match(text)
+    return match.end() if match is not None else 0

@@ -585,6 +585,8 @@ class Citation:
         confidence: The probability that it answers the question; None where that was not estimated.
         date: The day that its message, section or document is dated; None without a date.
         gone: Whether the file was gone at the last ingest.
+        when: The days that its relative dates mean, `“on Thursday” is 17 September 2026`, where the
+            question asks for a time.
     """
 
     number: int
@@ -594,6 +596,7 @@ class Citation:
     confidence: float | None = None
     date: datetime.date | None = None
     gone: bool = False
+    when: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:

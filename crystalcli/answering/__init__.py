@@ -45,6 +45,8 @@ evidence/
                            is.
     answerability.py       The probability that recalled passages hold an answer, from a few
                            weighted signs.
+    days_meant.py          The days that relative dates in a quotation mean, where a question asks
+                           for a time.
     newest_first.py        The order of dated passages: of those that answer about as well the
                            newest comes first.
     own_memories.py        Memories before other passages where the question is about the person who

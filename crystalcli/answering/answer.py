@@ -10,6 +10,7 @@ from crystalcli.answering.broad.broad_plan import plan_broad_answer
 from crystalcli.answering.broad.broad_question import BroadIntent, unit_named
 from crystalcli.answering.evidence import answerability, sentence_ranking
 from crystalcli.answering.evidence.answer_span import answer_spans, cite_spans
+from crystalcli.answering.evidence.days_meant import with_days
 from crystalcli.answering.evidence.newest_first import newest_first
 from crystalcli.answering.evidence.own_memories import memories_first
 from crystalcli.answering.evidence.present_statements import newest_statement_first
@@ -205,7 +206,7 @@ def _judge(crystal: CrystalReader, draft: AnswerDraft, results: Results, where: 
 def _quotations(crystal: CrystalReader, draft: AnswerDraft) -> tuple[Citation, ...]:
     """Quote the best passages so that they answer."""
     spans = answer_spans(crystal, draft.question, draft.passages, attribution.MAX_CITATIONS)
-    return cite_spans(crystal, spans, draft.evidence)
+    return with_days(draft.question, cite_spans(crystal, spans, draft.evidence))
 
 
 def _quote(draft: AnswerDraft, quotations: Sequence[Citation]) -> None:

@@ -112,6 +112,7 @@ if TYPE_CHECKING:
     )
     from crystalcli.recall.relative_dates import (
         format_day,
+        relative_days,
         with_resolved_dates,
     )
     from crystalcli.recall.rerank import (
@@ -181,6 +182,7 @@ else:
             "recency": ("HALF_LIFE", "recency_of"),
             "relative_dates": (
                 "format_day",
+                "relative_days",
                 "with_resolved_dates",
             ),
             "rerank": (
@@ -236,6 +238,7 @@ __all__ = [
     "parse_period",
     "read_recalls",
     "recency_of",
+    "relative_days",
     "rerank_passages",
     "resident_bytes",
     "rooted",

@@ -304,6 +304,8 @@ if TYPE_CHECKING:
         walk_files,
     )
     from crystalcli.text.document.front_matter import (
+        front_matter_end,
+        has_own_fields,
         parse_front_matter,
         tags_of,
     )
@@ -410,7 +412,12 @@ else:
                 "asked_place",
                 "walk_files",
             ),
-            "document.front_matter": ("parse_front_matter", "tags_of"),
+            "document.front_matter": (
+                "front_matter_end",
+                "has_own_fields",
+                "parse_front_matter",
+                "tags_of",
+            ),
             "document.markdown_row": ("is_table_rule", "named_row"),
             "document.message_author": ("author_of_label", "is_assistant", "is_chat_owner"),
             "document.messages": ("Message", "format_message", "label_length"),
@@ -483,6 +490,8 @@ __all__ = [
     "find_rectangles",
     "format_limit",
     "format_message",
+    "front_matter_end",
+    "has_own_fields",
     "is_assistant",
     "is_chat_owner",
     "is_table_rule",

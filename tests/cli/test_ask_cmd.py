@@ -158,6 +158,7 @@ def test_json_has_the_keys_that_are_promised(capsys):
         "crystal",
         "date",
         "gone",
+        "when",
         "confidence",
         "quote",
     ]

@@ -22,10 +22,16 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from crystalcli.answering.evidence.question_type import (
+    asks_for_all,
+    asks_for_change,
+    asks_for_former,
+    asks_to_compare,
+)
 from crystalcli.datatypes import BY_LINES, HEADING_JOINT, Citation, Passage
 from crystalcli.recall import PAGED_KIND, sentences_within
 from crystalcli.storage import landmark_span
-from crystalcli.text import FULL_STOPS, are_entries, sentence_spans
+from crystalcli.text import FULL_STOPS, are_entries, front_matter_end, has_own_fields, sentence_spans
 
 if TYPE_CHECKING:
     from crystalcli.recall import CrystalReader
@@ -41,6 +47,7 @@ _STEPS = 4  # stretches of a passage that are compared, at most
 # The difference in score that makes a passage e times as likely to be the one that answers, and the
 # least likelihood, against that of the first, of a further source that is quoted.
 _SHARPNESS, _ADDS = 0.3, 0.1
+_ADDS_TO_SEVERAL = 0.005  # the same where the question asks for several things
 _SENTENCE_END = re.compile(rf"[.!?…:][\"'”’»)\]*_]*\s|[{FULL_STOPS}][\"'”’»)\]*_」』）]*\s?|\n\s*\n")
 _WIDE_LETTERS = 3  # letters of other scripts that say as much as a letter of Chinese or Japanese
 
@@ -78,11 +85,13 @@ def answer_spans(crystal: CrystalReader, question: str, passages: Sequence[Passa
         The spans, best first. Of the second and later passages those alone that may add something.
     """
     spans: list[AnswerSpan] = []
+    kinds = (asks_for_all, asks_to_compare, asks_for_change, asks_for_former)
+    least = _ADDS_TO_SEVERAL if any(asks(question) for asks in kinds) else _ADDS
     for passage in passages:
         if len(spans) == count:
             break
         likelihood = math.exp(min(0.0, passage.score - passages[0].score) / _SHARPNESS)
-        if likelihood < _ADDS:
+        if likelihood < least:
             break
         start, end = _span_of(crystal, question, passage, is_doubtful=likelihood < _DOUBTFUL)
         if any(span.passage.path == passage.path and start < span.end and end > span.start for span in spans):
@@ -152,7 +161,7 @@ def _is_entry(passage: Passage) -> bool:
 def _stretch(crystal: CrystalReader, question: str, passage: Passage, longest: int) -> tuple[int, int]:
     """Give a passage's best stretch of whole sentences or lines, of at most so many characters."""
     text = passage.text
-    low, high = _after_headings(passage, 0), len(text.rstrip())
+    low, high = _after_headings(passage, _after_front_matter(passage)), len(text.rstrip())
     if high - low <= longest and not passage.allowed:
         return passage.start + low, passage.start + max(low, high)
     spans = [span for span in sentence_spans(text, passage.place.kind in BY_LINES) if span[0] >= low]
@@ -169,6 +178,18 @@ def _stretch(crystal: CrystalReader, question: str, passage: Passage, longest: i
         best = passage.best[0] - passage.start, passage.best[1] - passage.start
         start, end = next((window for window in windows if window[0] <= best[0] and best[1] <= window[1]), windows[0])
     return passage.start + min(_after_headings(passage, start), end - 1), passage.start + end
+
+
+def _after_front_matter(passage: Passage) -> int:
+    """Find the first character after the front matter that a text begins with.
+
+    Its title, date and tags are the document's, and no answer; a field of one's own may be one.
+    """
+    end = front_matter_end(passage.text) if passage.place.kind == "markdown" and passage.start == 0 else 0
+    if not passage.text[end:].strip():
+        return 0
+    low, high = passage.best[0] - passage.start, passage.best[1] - passage.start
+    return 0 if low < end and has_own_fields(passage.text[low : min(high, end)]) else end
 
 
 def _after_headings(passage: Passage, start: int) -> int:

@@ -4,24 +4,37 @@
 
 The weight is ASKED_WEIGHT where the question asks how things are now, PRESENT_WEIGHT where it is in
 the present tense, since of two statements about the same thing the newer holds, and TIE_WEIGHT
-otherwise. Ages count from the newest of the passages that answer about as well as the best; what
-has no date keeps its score.
+otherwise. Ages count among the passages that answer about as well as the best, by their scores and
+by the reranker's logits; there, what has no date keeps its score. A passage that answers worse
+gains nothing by being new: it loses as much as the oldest.
 
-Knows: the dates of messages, sections and names, English tenses. Does not know: what a passage
-says.
+    "How has my weight changed since May?"      the newest of them, the oldest, then the others
+    "What is the limit, and what was it before?" from the newest of them to the oldest
+
+Knows: the dates of messages, sections and names, English tenses, logits. Does not know: what a
+passage says.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 
+import numpy as np
+
+from crystalcli.answering.evidence.question_type import asks_for_change, asks_for_former
 from crystalcli.datatypes import Passage
 from crystalcli.recall import CrystalReader
 
 ASKED_WEIGHT, PRESENT_WEIGHT, TIE_WEIGHT = 0.3, 0.15, 0.02
 _ABOUT_AS_WELL = 0.6  # the distance in score from the best passage
+_AS_LIKELY = 0.25  # the likelihood that it answers, against that of the likeliest passage
+# The logarithm of the share of passages that answer, by their logit: 0.02, 0.15, 0.31, 0.42 and
+# 0.68 of the first three in prose (docs/LOG.md, 2026-11-29). Below, as between the first two.
+_LOGITS, _LOG_SHARES = (-12.0, -4.0, 0.0, 4.0, 6.0, 8.0), (-7.94, -3.91, -1.90, -1.17, -0.87, -0.39)
 _PRESENT = re.compile(r"\b(?:is|are|am|do|does|has|have|who['’]s|what['’]s|where['’]s)\b", re.IGNORECASE)
 _PAST = re.compile(
     r"\b(?:did|was|were|had|before|previous\w*|former\w*|first|used to|ago|ever|original\w*)\b", re.IGNORECASE
@@ -43,17 +56,55 @@ def newest_first(
         All passages, best first.
     """
     near = [passage for passage in passages if passage.score >= passages[0].score - _ABOUT_AS_WELL]
-    days = [crystal.day_at(passage.path, passage.best[0]) for passage in near]
-    known = [day for day in days if day is not None]
+    equals = _about_as_likely(near)
+    days = {id(passage): crystal.day_at(passage.path, passage.best[0]) for passage in equals}
+    known = [day for day in days.values() if day is not None]
     if len(set(known)) < 2:
         return list(passages)
+    if asks_for_change(question) or asks_for_former(question):
+        return _in_time(near, days, ends=asks_for_change(question)) + list(passages[len(near) :])
     weight = ASKED_WEIGHT if asked else PRESENT_WEIGHT if is_present(question) else TIE_WEIGHT
     newest, span = max(known), (max(known) - min(known)).days
-    aged = [
-        passage if day is None else _with_age(passage, -weight * (newest - day).days / span)
-        for passage, day in zip(near, days, strict=True)
-    ]
+    aged = []
+    for passage in near:
+        day = days.get(id(passage))
+        if id(passage) not in days:
+            passage = _with_age(passage, -weight)
+        elif day is not None:
+            passage = _with_age(passage, -weight * (newest - day).days / span)
+        aged.append(passage)
     return [*sorted(aged, key=lambda passage: -passage.score), *passages[len(near) :]]
+
+
+def _in_time(passages: Sequence[Passage], days: Mapping[int, date | None], *, ends: bool) -> list[Passage]:
+    """Put the dated ones first, from the newest on, and keep the order of the others.
+
+    Args:
+        passages: The passages, best first.
+        days: The day of each that answers about as well as the best, by its identity.
+        ends: Whether the oldest comes second, and the rest by score.
+
+    Returns:
+        All passages; the first has the best score still, and so on.
+    """
+    dated = [(day, passage) for passage in passages if (day := days.get(id(passage))) is not None]
+    dated.sort(key=lambda pair: pair[0], reverse=True)
+    first = [dated[0], dated[-1]] if ends else dated
+    chosen = [passage for _, passage in first]
+    ordered = [*chosen, *(passage for passage in passages if not any(passage is each for each in chosen))]
+    scores = sorted((passage.score for passage in passages), reverse=True)
+    return [replace(passage, score=score) for passage, score in zip(ordered, scores, strict=True)]
+
+
+def _about_as_likely(passages: Sequence[Passage]) -> list[Passage]:
+    """Give the passages that answer about likely as the best by their logits; all without."""
+    shares = {id(passage): _log_share(passage.logit) for passage in passages if passage.logit is not None}
+    least = max(shares.values(), default=0.0) + math.log(_AS_LIKELY)
+    return [passage for passage in passages if shares.get(id(passage), least) >= least]
+
+
+def _log_share(logit: float) -> float:
+    return float(np.interp(logit, _LOGITS, _LOG_SHARES))
 
 
 def is_present(question: str) -> bool:

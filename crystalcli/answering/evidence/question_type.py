@@ -25,6 +25,16 @@ _TYPE_PATTERNS = (
     ),
     ("reason", re.compile(r"\bwhy\b|\bwhat (?:caused|causes|led)\b|\breasons?\b")),
 )
+_SEVERAL = re.compile(
+    r"\b(?:which|what)\s(?:\w+\s)?(?:\w+[^s\W]s|people|men|women|children)\s"
+    r"(?:are|were|do|does|did|have|has|had|can|could|should|must|will|would)\b|\blist\b|\bname all\b|\ball (?:the|of)\b",
+    re.IGNORECASE,
+)
+_COMPARED = re.compile(r"\b(?:compare[sd]?|comparison|differences?|differ|versus|vs)\b", re.IGNORECASE)
+_CHANGE = re.compile(
+    r"\bhow (?:much )?(?:has|have|did|had)\b.*\bchang|\bchanged? (?:over|since|between|from)\b", re.IGNORECASE
+)
+_NOW_AND_BEFORE = re.compile(r"\band\b.*\b(?:before|previously|earlier|formerly)\b", re.IGNORECASE)
 _NUMBER = re.compile(
     r"\d[\d.,]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|hundred|thousand|million|billion|"
     r"dozen|half|third|once|twice|several|none)\b",
@@ -51,6 +61,26 @@ def expected_answer_type(question: str) -> str:
     """
     text = question.lower()
     return next((kind for kind, pattern in _TYPE_PATTERNS if pattern.search(text)), "")
+
+
+def asks_for_all(question: str) -> bool:
+    """Tell whether a question asks for all of several things."""
+    return _SEVERAL.search(question) is not None
+
+
+def asks_to_compare(question: str) -> bool:
+    """Tell whether a question asks for the differences of things."""
+    return _COMPARED.search(question) is not None
+
+
+def asks_for_change(question: str) -> bool:
+    """Tell whether a question asks how something has changed, from its beginning to its end."""
+    return _CHANGE.search(question) is not None
+
+
+def asks_for_former(question: str) -> bool:
+    """Tell whether a question asks how something is and how it was before."""
+    return _NOW_AND_BEFORE.search(question) is not None
 
 
 def shows_answer_type(kind: str, sentence: str, question: str) -> bool:

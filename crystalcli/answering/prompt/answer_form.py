@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from crystalcli.answering.evidence.question_type import asks_for_all, asks_to_compare
 from crystalcli.datatypes import Passage
 from crystalcli.lexical import ENGLISH, LANGUAGES, identify_language
 
@@ -22,12 +23,6 @@ _YES_NO = re.compile(
     r"(?!.*\bor\b).*\?\s*\Z",
     re.IGNORECASE | re.DOTALL,
 )
-_SEVERAL = re.compile(
-    r"\b(?:which|what)\s(?:\w+\s)?(?:\w+[^s\W]s|people|men|women|children)\s"
-    r"(?:are|were|do|does|did|have|has|had|can|could|should|must|will|would)\b|\blist\b|\bname all\b|\ball (?:the|of)\b",
-    re.IGNORECASE,
-)
-_COMPARED = re.compile(r"\b(?:compare[sd]?|comparison|differences?|differ|versus|vs)\b", re.IGNORECASE)
 _CHOICE = re.compile(
     r"\b(?:richer|larger|bigger|more|less|fewer|older|newer|better|faster|which|who)\b.*,.*\bor\b", re.IGNORECASE
 )
@@ -51,9 +46,9 @@ def form_request(question: str, passages: Iterable[Passage]) -> str:
     asked = []
     if _YES_NO.match(question):
         asked.append("Begin with yes or no.")
-    if _COMPARED.search(question) or _CHOICE.search(question):
+    if asks_to_compare(question) or _CHOICE.search(question):
         asked.append("Say it of each of them.")
-    elif _SEVERAL.search(question):
+    elif asks_for_all(question):
         asked.append("If there are several, name all.")
     if _HOW_TO.search(question) and any(_has_code(passage) for passage in passages):
         asked.append("Give code or a command from the passages unchanged, in a fence.")

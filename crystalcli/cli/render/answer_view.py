@@ -54,6 +54,7 @@ def _citation_json(citation: Citation) -> dict[str, Any]:
         "heading": citation.heading,
         "date": None if citation.date is None else citation.date.isoformat(),
         "gone": citation.gone,
+        "when": list(citation.when),
         "quote": citation.quote,
         "confidence": None if citation.confidence is None else round(citation.confidence, 3),
     }
@@ -112,7 +113,9 @@ def _list_item(number: int, item: Citation | Passage, text: str) -> str:
     headings = escape_markdown(format_headings(item).strip())
     head = " ".join(filter(None, (code_span(name), place, headings)))
     block = code_quote(text) if item.place.kind in BY_LINES else block_quote(text)
-    return f"{mark}{head}\n\n{indent_block(block, len(mark))}"
+    when = [escape_markdown(line) for line in item.when] if isinstance(item, Citation) else []
+    rest = "\n\n".join([block, *when])
+    return f"{mark}{head}\n\n{indent_block(rest, len(mark))}"
 
 
 def tokens_line(packed: PackedContext) -> str:

@@ -39,6 +39,18 @@ def parse_front_matter(text: str) -> StatedFields:
     return StatedFields(tuple(_names(authors)), next(filter(None, days), ""), tuple(_tags(tags)))
 
 
+def front_matter_end(text: str) -> int:
+    """Find the character after the front matter at the beginning of a text; 0 without any."""
+    fenced = _FENCED.match(text[:_LONGEST])
+    return 0 if fenced is None else fenced.end()
+
+
+def has_own_fields(text: str) -> bool:
+    """Tell whether lines have fields other than a title, authors, a date and tags."""
+    known = {"title", *_AUTHORS, *_DATES, *_TAGS}
+    return any(match[1].lower() not in known for match in _FIELD.finditer(text))
+
+
 def tags_of(text: str) -> frozenset[str]:
     """Read the tags of a Markdown document, of its front matter and in its text.
 

@@ -142,3 +142,22 @@ def test_what_is_less_likely_is_quoted_in_fewer_words(lamps):
     short = answer_spans(lamps, question, passages, 3)[1]
     assert whole.end - whole.start > 400
     assert short.end - short.start <= 350
+
+
+def test_front_matter_is_not_quoted_but_for_a_field_of_ones_own(tmp_path, encoder_folder, reranker_folder):
+    matter = "---\ntitle: Rules of the boathouse\ndate: 2026-08-18\ntags: [boats]\n{}---\n\n"
+    (tmp_path / "rules.md").write_text(matter.format("") + "Oars are hung up wet side out.\n", encoding="utf-8")
+    (tmp_path / "review.md").write_text(
+        matter.format("varnish: linseed oil from the chandler\n") + "Sanded the hull.\n", encoding="utf-8"
+    )
+    with Crystal(tmp_path / "m.crystal", encoder=encoder_folder, reranker=reranker_folder) as crystal:
+        crystal.ingest([tmp_path])
+        assert quotations(crystal, "How are oars hung up?")[0] == "Oars are hung up wet side out."
+        assert any("linseed oil" in quote for quote in quotations(crystal, "Which varnish: linseed oil or tar?"))
+
+
+def test_a_question_for_a_former_value_quotes_further_sources(lamps):
+    passages = lamps.recall("Who is the keeper?", 3)
+    weaker = [passages[0], *(replace(passage, score=passages[0].score - 1.2) for passage in passages[1:])]
+    assert len(answer_spans(lamps, "Who is the keeper?", weaker, 3)) == 1
+    assert len(answer_spans(lamps, "Who is the keeper, and who was it before?", weaker, 3)) > 1

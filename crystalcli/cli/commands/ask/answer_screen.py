@@ -106,6 +106,8 @@ class AnswerScreen:
                 else:
                     style = "dim" if self._has_text else ""  # without a model these are the answer
                     self._console.print(Padding(Text(quote, style=style), (0, 0, 0, 4)), width=self._width)
+            for line in () if shown else citation.when:
+                output.write(f"    ({sanitize(line)})\n")
 
     def _write_lines(self, quote: str) -> None:
         """Write lines of code or messages as they stand, without the margin they have in common."""

@@ -2,46 +2,48 @@
 
 The question it answers: which passages answer this question best, and where are they?
 
-citation.py          Citations: a span of a document read back from the crystal, and its place.
-content_dates.py     Dates of what a crystal holds: of messages, of sections, and of documents.
-date_expressions.py  Dates in words and figures: "2026-03", "last week", "since March", "2 weeks
-                     ago".
-document_score.py    Signal of the document: its name, and its words outside of the atom.
-duplicates.py        Duplicates: the other places of a passage's text.
-event_order.py       Order of events: a question for it gets many short quotations, in order of
-                     time.
-exact_score.py       Signal of exact strings: identifiers, quotations, numbers with units and paths
-                     as they stand.
-filter_mask.py       The mask of a filter: the atoms that a question may be answered from, and the
-                     parts of documents.
-layer_score.py       Signals of the layers: nearness of clusters and units to the question.
-layer_trace.py       The trace of a recall: the scores that each layer gave, from all atoms down to
-                     the passages.
-lexical_score.py     Signal of an atom's own words: BM25 over the sum of the question's idf.
-memory_strength.py   Strength of memories: how slowly what was told fades, by its importance and its
-                     use.
-memory_use.py        Memory of recall: the parts that grow with the crystal, and the base.
-name_score.py        Signal of a definition's name, in source code of few definitions.
-page_score.py        Signal of the page that an atom is on, in documents that are made of pages.
-passages.py          Passages from ranked atoms: whole sentences, each with its place.
-query.py             A question prepared for ranking, ranked atoms, and the results of a recall.
-question_frame.py    The frame of a question: words that say where and how, and not what.
-recency.py           Recency: dated messages lose score by their age, on the forgetting curve.
-reencode.py          Re-encoding: the best candidates are ordered by exact vectors.
-relative_dates.py    Relative dates in dated texts, resolved: "yesterday" of 3 May 2026 is 2 May
-                     2026.
-rerank.py            Reranking: the best passages are read together with the question, and ordered
-                     anew.
-score_arrays.py      Statistics of scores: the highest, mean and deviation, sums of z-scores.
-score_table.py       The score table: a row for each candidate atom, a column for each signal.
-searcher.py          The searcher: from a question to passages, coarse to fine.
-session.py           The reading half of an open crystal: recall, citations, contents.
-statement_lines.py   Lines of financial statements that a ratio is made of, or that an abbreviation
-                     stands for.
-updates.py           Updates: where a person says that something has changed, this comes before what
-                     was said first.
-voice_score.py       Signal of the voice: in chats with an assistant a person's own words come
-                     before its answers.
+citation.py             Citations: a span of a document read back from the crystal, and its place.
+content_dates.py        Dates of what a crystal holds: of messages, of sections, and of documents.
+date_expressions.py     Dates in words and figures: "2026-03", "last week", "since March", "2 weeks
+                        ago".
+document_score.py       Signal of the document: its name, and its words outside of the atom.
+duplicates.py           Duplicates: the other places of a passage's text.
+event_order.py          Order of events: a question for it gets many short quotations, in order of
+                        time.
+exact_score.py          Signal of exact strings: identifiers, quotations, numbers with units and
+                        paths as they stand.
+filter_mask.py          The mask of a filter: the atoms that a question may be answered from, and
+                        the parts of documents.
+layer_score.py          Signals of the layers: nearness of clusters and units to the question.
+layer_trace.py          The trace of a recall: the scores that each layer gave, from all atoms down
+                        to the passages.
+lexical_score.py        Signal of an atom's own words: BM25 over the sum of the question's idf.
+memory_strength.py      Strength of memories: how slowly what was told fades, by its importance and
+                        its use.
+memory_use.py           Memory of recall: the parts that grow with the crystal, and the base.
+name_identification.py  Identification: where a question asks who somebody is, a passage that says
+                        it comes first.
+name_score.py           Signal of a definition's name, in source code of few definitions.
+page_score.py           Signal of the page that an atom is on, in documents that are made of pages.
+passages.py             Passages from ranked atoms: whole sentences, each with its place.
+query.py                A question prepared for ranking, ranked atoms, and the results of a recall.
+question_frame.py       The frame of a question: words that say where and how, and not what.
+recency.py              Recency: dated messages lose score by their age, on the forgetting curve.
+reencode.py             Re-encoding: the best candidates are ordered by exact vectors.
+relative_dates.py       Relative dates in dated texts, resolved: "yesterday" of 3 May 2026 is 2 May
+                        2026.
+rerank.py               Reranking: the best passages are read together with the question, and
+                        ordered anew.
+score_arrays.py         Statistics of scores: the highest, mean and deviation, sums of z-scores.
+score_table.py          The score table: a row for each candidate atom, a column for each signal.
+searcher.py             The searcher: from a question to passages, coarse to fine.
+session.py              The reading half of an open crystal: recall, citations, contents.
+statement_lines.py      Lines of financial statements that a ratio is made of, or that an
+                        abbreviation stands for.
+updates.py              Updates: where a person says that something has changed, this comes before
+                        what was said first.
+voice_score.py          Signal of the voice: in chats with an assistant a person's own words come
+                        before its answers.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from crystalcli.recall.event_order import ORDER_DEPTH, QUOTES, asks_for_order, q
 from crystalcli.recall.exact_score import exact_matches, exact_scores
 from crystalcli.recall.layer_score import ClusterScorer, UnitScorer, layer_similarities
 from crystalcli.recall.lexical_score import PROSE_WEIGHT, LexicalScorer
+from crystalcli.recall.name_identification import identifications_first
 from crystalcli.recall.name_score import NameScorer
 from crystalcli.recall.page_score import PAGED_KIND, PageScorer, spread_over_pages
 from crystalcli.recall.passages import NEIGHBOURHOOD, PassageBuilder
@@ -178,6 +179,7 @@ class Searcher:
             passages = rerank_passages(reranker, query, passages)
         if any(passage.place.kind == PAGED_KIND for passage in passages):
             passages = spread_over_pages(passages)
+        passages = identifications_first(question, passages)
         if recency is not None and self._has_messages:
             passages = put_updates_first(query, passages)
         if wants_order:

@@ -220,7 +220,7 @@ def _recalled_score(passage: Passage) -> float:
     return (
         passage.score
         - passage.recency
-        - sum(passage.shares.get(name, 0.0) for name in ("reranker", "missing", "repeated"))
+        - sum(passage.shares.get(name, 0.0) for name in ("reranker", "missing", "repeated", "identification"))
     )
 
 

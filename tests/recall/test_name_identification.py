@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+
+from crystalcli.recall.name_identification import _identification, asked_name
+
+
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("Who is Tom Haddow?", "Tom Haddow"),
+        ("who's tom haddow", "tom haddow"),
+        ("Who was Haddow", "Haddow"),
+        ("Who is the keeper?", ""),
+        ("Who was in the boat?", ""),
+        ("Who keeps the light?", ""),
+        ("Whose boat is it?", ""),
+        ("Who is Tom Haddow and why did he leave the harbour in May?", ""),
+    ],
+)
+def test_the_name_that_is_asked_for(question, name):
+    assert asked_name(question) == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "There I met the old keeper, Tom Haddow.",
+        "Tom Haddow, the keeper, came in.",
+        "Tom Haddow was a tall man.",
+        "a keeper of the light called Tom\nHaddow",
+        "Tom Haddow had been the pilot for years",
+    ],
+)
+def test_forms_that_say_who_it_is(text):
+    assert _identification("tom haddow").search(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Tom Haddow was asleep.", "I saw Tom Haddow at the pier, and the boat.", "The keeper came. Tom Haddow left."],
+)
+def test_forms_that_do_not(text):
+    assert not _identification("tom haddow").search(text)
+
+
+def test_who_it_is_comes_before_what_he_did(tmp_path, encoder_folder):
+    from crystalcli import Crystal
+
+    (tmp_path / "a.txt").write_text("And what of Tom Haddow? asked Mary. He is always late, she said.")
+    (tmp_path / "b.txt").write_text("On the stairs stood the new harbour master, Tom Haddow, with a lamp.")
+    with Crystal(tmp_path / "m.crystal", encoder=encoder_folder) as crystal:
+        crystal.ingest([tmp_path])
+        first = crystal.recall("Who is Tom Haddow?")[0]
+        assert first.path == "b.txt" and first.shares["identification"] > 0
+        assert "identification" not in crystal.recall("Where is Tom Haddow?")[0].shares

@@ -138,15 +138,17 @@ def _span_of(crystal: CrystalReader, question: str, passage: Passage, *, is_doub
         wide = sum(unicodedata.east_asian_width(letter) == "W" for letter in passage.text)
         longest = round(longest / (1 + (_WIDE_LETTERS - 1) * wide / len(passage.text)))
     low, high = _stretch(crystal, question, passage, longest)
-    if passage.allowed:
-        return low, high  # what is beside it may be by another person, or of another time
     if kind == "code" or passage.place.marks.get("message"):
         store = crystal.shelf.store
         source = store.source_named(passage.path)
         if source is None:
             return low, high
         around = partial(landmark_span, store, source.id)
+        if passage.allowed:
+            return (low, high) if kind == "code" else _from_head(around, low, high)
         return (_with_definition if kind == "code" else _with_turns)(around, passage, low, high)
+    if passage.allowed:
+        return low, high  # what is beside it may be of another time
     return _whole_sentences(crystal, passage, low, high)
 
 
@@ -227,6 +229,12 @@ def _with_definition(around: _Landmarks, passage: Passage, low: int, high: int) 
     """Begin at the head of the definition around, where both fit."""
     label, start, _ = around("definition", low)
     return (start, high) if label and high - start <= _LONGEST_BY_LINES else (low, high)
+
+
+def _from_head(around: _Landmarks, low: int, high: int) -> tuple[int, int]:
+    """Begin at the head of the message: what is beside it may be by another person."""
+    _, head, _ = around("message", low)
+    return (head, high) if high - head <= _LONGEST else (low, high)
 
 
 def _with_turns(around: _Landmarks, passage: Passage, low: int, high: int) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from crystalcli import Crystal
+from crystalcli import Crystal, RecallFilter
 from crystalcli.answering.evidence.answer_span import answer_spans, cite_spans
 
 LONG = " ".join(
@@ -161,3 +161,18 @@ def test_a_question_for_a_former_value_quotes_further_sources(lamps):
     weaker = [passages[0], *(replace(passage, score=passages[0].score - 1.2) for passage in passages[1:])]
     assert len(answer_spans(lamps, "Who is the keeper?", weaker, 3)) == 1
     assert len(answer_spans(lamps, "Who is the keeper, and who was it before?", weaker, 3)) > 1
+
+
+def test_what_one_person_said_begins_at_the_head_of_the_message(tmp_path, encoder_folder, reranker_folder):
+    (tmp_path / "chat.txt").write_text(
+        "[2026-05-01 10:00] Ann: Hm?\n"
+        "[2026-05-01 10:01] Ben: The hull is larch. It sweats resin. So take linseed oil, three thin coats.\n"
+        "[2026-05-01 10:02] Ann: Good.\n[2026-05-01 10:03] Ben: Bring a brush.\n[2026-05-01 10:04] Ann: Two.\n",
+        encoding="utf-8",
+    )
+    with Crystal(tmp_path / "m.crystal", encoder=encoder_folder, reranker=reranker_folder) as crystal:
+        crystal.ingest([tmp_path])
+        for question in ("Why linseed oil?", "What is said of larch?"):
+            (citation,) = crystal.ask(question, extractive=True, where=RecallFilter(people=("Ben",))).citations
+            assert "The hull is larch" in citation.quote and "linseed oil" in citation.quote
+            assert "Ann" not in citation.quote

@@ -115,7 +115,7 @@ def stated_day(index: IndexReader, source: SourceRow) -> date | None:
     """
     if label := index.store.landmark_before(source.id, "date", 0):
         return iso_date(label)
-    if source.kind == "markdown":
+    if source.kind == "markdown" and not index.store.landmark_before(source.id, "reader", 0):
         return iso_date(parse_front_matter(index.span_text(source, 0, _MATTER_LENGTH)).date)
     return None
 
@@ -129,7 +129,7 @@ def file_day(source: SourceRow) -> date | None:
 
 
 def day_at(index: IndexReader, source: SourceRow, position: int) -> date | None:
-    """Find the date at a character of a document, by its message, section or name.
+    """Find the date at a character of a document: of its message, section, name or front matter.
 
     Raises:
         DamagedCrystalError: The crystal is damaged.
@@ -138,12 +138,12 @@ def day_at(index: IndexReader, source: SourceRow, position: int) -> date | None:
         return message_of(label).day
     if (label := index.store.landmark_before(source.id, "heading", position)) and (day := heading_day(label, source)):
         return day
-    return name_day(source.path, source.kind, strict=True)
+    return document_day(index, source, by_content=True)
 
 
 def has_dates(index: IndexReader, source: SourceRow) -> bool:
-    """Tell whether a document may have dates: messages, or a section or a name that is a date."""
-    if index.store.landmark_count(source.id, "message") or name_day(source.path, source.kind, strict=True) is not None:
+    """Tell whether a document may have dates: of messages, its name, its front matter, sections."""
+    if index.store.landmark_count(source.id, "message") or document_day(index, source, by_content=True) is not None:
         return True
     return any(heading_day(label, source) for _, label in landmarks_of(index.store, source.id, "heading"))
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 from crystalcli.datatypes import HEADING_JOINT, Passage
 from crystalcli.lexical import ENGLISH, identify_language
 from crystalcli.recall.page_score import PAGED_KIND
+from crystalcli.text import with_title_alone
 
 if TYPE_CHECKING:
     from crystalcli.datatypes import FloatArray
@@ -67,8 +68,11 @@ def rerank_passages(reranker: Reranker, query: PreparedQuery, passages: Sequence
 def _texts_to_read(passage: Passage) -> list[str]:
     """Give the texts to read, of which the best counts.
 
-    A table on a page says little without its heading, and its best row says it alone.
+    A table on a page says little without its heading, and its best row says it alone. Front matter
+    is no sentence, but for its title.
     """
+    if passage.place.kind == "markdown" and passage.start == 0:
+        return [with_title_alone(passage.text)]
     if passage.place.kind != PAGED_KIND:
         return [passage.text]
     title = f"{passage.heading.rpartition(HEADING_JOINT)[2]}\n" if passage.heading is not None else ""

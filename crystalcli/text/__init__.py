@@ -308,6 +308,7 @@ if TYPE_CHECKING:
         has_own_fields,
         parse_front_matter,
         tags_of,
+        with_title_alone,
     )
     from crystalcli.text.document.markdown_row import (
         is_table_rule,
@@ -417,6 +418,7 @@ else:
                 "has_own_fields",
                 "parse_front_matter",
                 "tags_of",
+                "with_title_alone",
             ),
             "document.markdown_row": ("is_table_rule", "named_row"),
             "document.message_author": ("author_of_label", "is_assistant", "is_chat_owner"),
@@ -510,4 +512,5 @@ __all__ = [
     "unwrap_lines",
     "walk_files",
     "watch_events",
+    "with_title_alone",
 ]

@@ -47,7 +47,8 @@ _STEPS = 4  # stretches of a passage that are compared, at most
 # The difference in score that makes a passage e times as likely to be the one that answers, and the
 # least likelihood, against that of the first, of a further source that is quoted.
 _SHARPNESS, _ADDS = 0.3, 0.1
-_ADDS_TO_SEVERAL = 0.005  # the same where the question asks for several things
+# The same where the question asks for several things, and the least logit of these.
+_ADDS_TO_SEVERAL, _ADDS_BY_LOGIT = 0.005, -5.0
 _SENTENCE_END = re.compile(rf"[.!?…:][\"'”’»)\]*_]*\s|[{FULL_STOPS}][\"'”’»)\]*_」』）]*\s?|\n\s*\n")
 _WIDE_LETTERS = 3  # letters of other scripts that say as much as a letter of Chinese or Japanese
 
@@ -93,6 +94,8 @@ def answer_spans(crystal: CrystalReader, question: str, passages: Sequence[Passa
         likelihood = math.exp(min(0.0, passage.score - passages[0].score) / _SHARPNESS)
         if likelihood < least:
             break
+        if likelihood < _ADDS and passage.logit is not None and passage.logit < _ADDS_BY_LOGIT:
+            continue
         start, end = _span_of(crystal, question, passage, is_doubtful=likelihood < _DOUBTFUL)
         if any(span.passage.path == passage.path and start < span.end and end > span.start for span in spans):
             continue

@@ -45,6 +45,15 @@ def front_matter_end(text: str) -> int:
     return 0 if fenced is None else fenced.end()
 
 
+def with_title_alone(text: str) -> str:
+    """Replace the front matter at the beginning of a text by the title that it gives."""
+    end = front_matter_end(text)
+    if not end or not text[end:].strip():
+        return text
+    title = next((_bare(match[2]) for match in _FIELD.finditer(text[:end]) if match[1].lower() == "title"), "")
+    return f"{title}\n{text[end:].lstrip()}".lstrip()
+
+
 def has_own_fields(text: str) -> bool:
     """Tell whether lines have fields other than a title, authors, a date and tags."""
     known = {"title", *_AUTHORS, *_DATES, *_TAGS}

@@ -73,3 +73,20 @@ def test_what_was_before_comes_after_what_is(notes):
     given = passages(notes, january=(1.0, 3.0), june=(0.8, 2.0), november=(0.7, -10.0))
     question = "What are the dues, and what were they before?"
     assert order(notes, question, given) == ["2026-06-10", "2026-01-10", "2026-11-10"]
+
+
+def test_front_matter_dates_a_note_and_does_not_speak_against_it(tmp_path, encoder_folder, reranker_folder):
+    (tmp_path / "rent.md").write_text(
+        "---\ntitle: Berth\ndate: 2026-01-05\ntags: [harbour, boats, money]\naliases: [mooring]\n---\n\n"
+        "The berth is 40 a week.\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "2026-09-01.md").write_text("The berth is 55 a week.", encoding="utf-8")
+    (tmp_path / "2026-05-03.md").write_text("The mare had her foal.", encoding="utf-8")
+    with Crystal(tmp_path / "m.crystal", encoder=encoder_folder, reranker=reranker_folder) as crystal:
+        crystal.ingest([tmp_path])
+        found = {passage.path: passage for passage in crystal.recall("How much is the berth?")}
+        assert str(found["rent.md"].date) == "2026-01-05"
+        assert found["rent.md"].logit > found["2026-05-03.md"].logit + 5
+        citations = crystal.ask("How much is the berth, and how much was it before?", extractive=True).citations
+        assert [citation.path for citation in citations] == ["2026-09-01.md", "rent.md"]

@@ -180,6 +180,8 @@ formats/pdf/
     page_layout.py         Lines in reading order from fragments.
     page_picture.py        Picture of a PDF's page, and the rectangles on it in which a passage
                            stands.
+    page_rules.py          Rules and areas of a page, as pdfium finds them among the things that it
+                           draws.
     page_tables.py         Tables on pages: each row carries the names of its columns, `Revenue;
                            2022: $17; 2021: $15`.
     paragraphs.py          Paragraphs from lines, with an empty line between them and broken words
@@ -187,6 +189,9 @@ formats/pdf/
     pdf_pages.py           Pages of a PDF, read one by one or by several processes, before they
                            become text.
     pdf_reader.py          A PDF as a reading: page after page, in reading order.
+    ruled_grids.py         Grids that a page draws: the rules of tables, and the cells between them.
+    ruled_tables.py        Ruled tables of pages: letters in the cells of a grid are rows with the
+                           names of their columns.
     running_headers.py     Running headers and footers, and page numbers: rows that are not part of
                            a page's text.
     scanned_page.py        Pages that are pictures of text: which they are, and their letters as OCR

@@ -116,7 +116,7 @@ READERS = {
 }
 # Versions of readers by the kind of their documents, 1 for all others. A version is raised when a
 # reader gives other text or landmarks for the same file: such files are then read again.
-READER_VERSIONS: dict[str, int] = {}
+READER_VERSIONS: dict[str, int] = {"pdf": 2}
 FOLDER_KINDS = frozenset(("archive",))  # kinds that hold files, each of which is opened by itself
 # Formats without a reader, and what to do with such a file.
 _UNREADABLE = {

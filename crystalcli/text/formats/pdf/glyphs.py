@@ -20,13 +20,15 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, BinaryIO, NamedTuple
 
 from crystalcli.errors import Reason, SourceError
 from crystalcli.text.formats.pdf.bidi import as_letters, is_mark, runs_left, unturned
 from crystalcli.text.formats.pdf.note_marks import RAISED, SMALLER, mark_behind
+from crystalcli.text.formats.pdf.page_rules import page_grids
+from crystalcli.text.formats.pdf.ruled_grids import Grid
 from crystalcli.text.source.read_request import NEEDS_PASSWORD, WRONG_PASSWORD
 
 LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "ft", "ﬆ": "st"})
@@ -95,12 +97,14 @@ class Page:
         turned: those turned otherwise, a list for each angle.
         height: height of the page in points.
         pictured: share of the page that pictures cover, 0 to 1, where it has few letters or none.
+        grids: ruled tables, the upper first.
     """
 
     fragments: list[Fragment]
     turned: list[list[Fragment]]
     height: float
     pictured: float = 0.0
+    grids: list[Grid] = field(default_factory=list)
 
 
 class PagePixels(NamedTuple):
@@ -210,15 +214,17 @@ class Glyphs:
                 raw.FPDFText_ClosePage(text)
             width, height = raw.FPDF_GetPageWidthF(page), raw.FPDF_GetPageHeightF(page)
             pictured = _pictured(raw, page, width * height) if len(letters) < FEW_LETTERS else 0.0
+            by_turn: dict[int, list[_Letter]] = defaultdict(list)
+            for turn, letter in letters:
+                by_turn[turn].append(letter)
+            order = sorted(by_turn, key=lambda turn: (-len(by_turn[turn]), turn))
+            grids = page_grids(raw, page, order[0]) if order else []
         finally:
             raw.FPDF_ClosePage(page)
-        by_turn: dict[int, list[_Letter]] = defaultdict(list)
-        for turn, letter in letters:
-            by_turn[turn].append(letter)
-        order = sorted(by_turn, key=lambda turn: (-len(by_turn[turn]), turn))
-        fragments = [fragments_of(by_turn[turn]) for turn in order]
+        walls = [(x, grid.ys[-1], grid.ys[0]) for grid in grids for x in grid.xs]
+        fragments = [fragments_of(by_turn[turn], walls if turn == order[0] else ()) for turn in order]
         height = max(width, height) if order and order[0] % 2 else height
-        return Page(fragments[0] if fragments else [], fragments[1:], height, pictured)
+        return Page(fragments[0] if fragments else [], fragments[1:], height, pictured, grids)
 
     def pixels(self, number: int, longest: int) -> PagePixels:
         """Draw a page.
@@ -342,11 +348,15 @@ LARGE_INITIAL = 2.2  # of the size of the text that it begins; an index is half 
 WIDER = 0.15  # ems; if letters overlap, in one so much wider than the gap before
 
 
-def fragments_of(letters: list[_Letter]) -> list[Fragment]:
+_Wall = tuple[float, float, float]  # x of a rule between columns, y of its lower and upper end
+
+
+def fragments_of(letters: list[_Letter], walls: Sequence[_Wall] = ()) -> list[Fragment]:
     """Join letters into fragments while one follows the other on about the same line.
 
     Args:
         letters: in the order in which they are drawn.
+        walls: rules between columns; no word goes on behind one.
     """
     out: list[Fragment] = []
     held: list[str] = []  # texts of the letters of the fragment
@@ -393,7 +403,8 @@ def fragments_of(letters: list[_Letter]) -> list[Fragment]:
             is_initial = is_large and held[-1].isupper() and letter.text.isalpha()
             shift, is_script = abs(letter.y - y), not 0.85 < em / size < 1.18
             near = shift <= 0.2 * larger or (is_script and shift <= 0.6 * larger)
-            if is_initial or not near or not -0.6 * larger < gap < GAP * larger:
+            is_parted = gap > SPACE * larger and _is_parted(walls, x1, letter.x0, letter.y)
+            if is_initial or is_parted or not near or not -0.6 * larger < gap < GAP * larger:
                 close()
             elif (
                 spaced
@@ -417,6 +428,10 @@ def fragments_of(letters: list[_Letter]) -> list[Fragment]:
         spaced = guessed = False
     close()
     return out
+
+
+def _is_parted(walls: Sequence[_Wall], end: float, start: float, y: float) -> bool:
+    return any(end <= x <= start and low < y < high for x, low, high in walls)
 
 
 def _with_marks(letters: Sequence[str], raised: Sequence[int]) -> list[str]:

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from crystalcli.text.document.table_header import Cell, header_height
 from crystalcli.text.formats.pdf.bidi import has_leftward
 from crystalcli.text.formats.pdf.page_layout import MOST_FRAGMENTS, Line, line_of
+from crystalcli.text.formats.pdf.ruled_tables import RuledTable, RuledTables
 from crystalcli.text.formats.pdf.special_rows import Row
 from crystalcli.text.formats.pdf.table_columns import (
     LABEL_EDGE,
@@ -99,6 +100,7 @@ class PageTables:
 
     def __init__(self) -> None:
         self.nameless = 0
+        self._ruled = RuledTables()
         self._open: _Table | None = None  # the last table of the page before, if it may go on
         self._last: _Table | None = None  # of this page
         self._rows_since = 0  # rows of the page behind it
@@ -106,6 +108,8 @@ class PageTables:
     def begin_page(self) -> None:
         """Let the last table of the page before go on, if it stood at its end."""
         self._open = self._last if self._rows_since <= AT_EDGE else None
+        if self._rows_since > AT_EDGE:
+            self._ruled.end()
         self._last = None
         self._rows_since = 0
 
@@ -136,6 +140,16 @@ class PageTables:
         self._rows_since = len(lines) - end if self._last is not None and end else self._rows_since + len(lines)
         if self._rows_since > AT_EDGE or len(lines) > AT_EDGE:
             self._open = None
+        return lines
+
+    def ruled_lines(self, table: RuledTable) -> list[Line]:
+        """Return the rows of a ruled table as lines; those below a header carry its names."""
+        if self._rows_since > AT_EDGE:
+            self._ruled.end()
+        lines, is_named = self._ruled.lines(table)
+        self.nameless += not is_named and len(lines) > FEWEST_ROWS and len(table.xs) > 3
+        self._open = self._last = None
+        self._rows_since = 0
         return lines
 
     def _table(

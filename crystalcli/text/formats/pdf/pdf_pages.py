@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crystalcli.errors import SourceError
@@ -19,8 +19,10 @@ from crystalcli.text.formats.pdf.fallback import PypdfPages, rescued_page
 from crystalcli.text.formats.pdf.glyphs import Fragment, Glyphs, Page
 from crystalcli.text.formats.pdf.page_layout import Line, line_of, page_rows, row_blocks
 from crystalcli.text.formats.pdf.page_tables import PageTables
+from crystalcli.text.formats.pdf.ruled_grids import Grid, GridCell
+from crystalcli.text.formats.pdf.ruled_tables import ruled_table
 from crystalcli.text.formats.pdf.running_headers import Edge, edges_of
-from crystalcli.text.formats.pdf.special_rows import vertical_lines, without_line_numbers
+from crystalcli.text.formats.pdf.special_rows import Row, vertical_lines, without_line_numbers
 from crystalcli.text.source.file_bytes import open_bytes
 from crystalcli.text.source.read_request import ReadRequest
 from crystalcli.text.source.worker_process import worker_values
@@ -43,6 +45,7 @@ class PageRead:
         height: height of the page, in points.
         trouble: why it could not be read, or "".
         pictured: share of the page that pictures cover, where it has few letters or none.
+        grids: ruled tables, the upper first.
     """
 
     number: int
@@ -52,6 +55,7 @@ class PageRead:
     height: float
     trouble: str = ""
     pictured: float = 0.0
+    grids: list[Grid] = field(default_factory=list)
 
 
 def read_page(source: Glyphs | PypdfPages, number: int) -> PageRead:
@@ -74,7 +78,7 @@ def rescued(page: PageRead, asked: ReadRequest) -> PageRead:
 def with_edges(number: int, page: Page) -> PageRead:
     """Return a page with the rows that may be running headers."""
     edges = edges_of(page_rows(page.fragments), page.height)
-    return PageRead(number, page.fragments, page.turned, edges, page.height, pictured=page.pictured)
+    return PageRead(number, page.fragments, page.turned, edges, page.height, pictured=page.pictured, grids=page.grids)
 
 
 def with_overlays(page: PageRead, overlays: Sequence[Overlay]) -> PageRead:
@@ -92,7 +96,8 @@ def with_overlays(page: PageRead, overlays: Sequence[Overlay]) -> PageRead:
             if line := line.strip():
                 place = top - index * LEADING * overlay.size
                 fragments.append(_drawn(line, overlay, place, page.fragments if len(lines) == 1 else ()))
-    return replace(with_edges(page.number, Page(fragments, page.turned, page.height)), trouble=page.trouble)
+    drawn = Page(fragments, page.turned, page.height, grids=page.grids)
+    return replace(with_edges(page.number, drawn), trouble=page.trouble)
 
 
 def _drawn(text: str, overlay: Overlay, y: float, printed: Sequence[Fragment]) -> Fragment:
@@ -130,10 +135,35 @@ def blocks(page: PageRead, leave_out: set[int], tables: PageTables) -> list[list
     if lines := vertical_lines([fragment for row in rows for fragment in row]):
         out = [[line_of([fragment]) for fragment in lines]]
     else:
-        out = [tables.lines(block) for block in row_blocks(without_line_numbers(rows))]
+        out = _in_reading_order(without_line_numbers(rows), page.grids, tables)
     for turned in page.turned:
         out += [[line_of(row) for row in page_rows(turned)]]
     return out
+
+
+def _in_reading_order(rows: list[Row], grids: Sequence[Grid], tables: PageTables) -> list[list[Line]]:
+    """Return lines in reading order; a ruled table that is alone in its rows is a block."""
+    out: list[list[Line]] = []
+    for grid in grids:
+        above, inside, below = _parted(rows, grid)
+        table = ruled_table(grid, inside) if inside else None
+        if table is not None:
+            out += [tables.lines(block) for block in row_blocks(above)]
+            out.append(tables.ruled_lines(table))
+            rows = below
+    return out + [tables.lines(block) for block in row_blocks(rows)]
+
+
+def _parted(rows: list[Row], grid: Grid) -> tuple[list[Row], list[Row], list[Row]]:
+    """Return the rows above a grid, in it, and below it; no rows in it if text stands beside it."""
+    heights = [sum(fragment.y + 0.3 * fragment.size for fragment in row) / len(row) for row in rows]
+    inside = [index for index, height in enumerate(heights) if grid.ys[-1] < height < grid.ys[0]]
+    is_alone = all(
+        grid.xs[0] < (fragment.x0 + fragment.x1) / 2 < grid.xs[-1] for index in inside for fragment in rows[index]
+    )
+    if not inside or not is_alone or inside != list(range(inside[0], inside[-1] + 1)):
+        return rows, [], []
+    return rows[: inside[0]], rows[inside[0] : inside[-1] + 1], rows[inside[-1] + 1 :]
 
 
 def pages_of(source: Glyphs | PypdfPages, asked: ReadRequest) -> Iterator[PageRead]:
@@ -150,7 +180,7 @@ def pages_of(source: Glyphs | PypdfPages, asked: ReadRequest) -> Iterator[PageRe
             at_work.append(worker_values(asked, "formats.pdf.pdf_pages:read_pages", first, end))
         if not at_work:
             return
-        for number, fragments, turned, edges, height, trouble, pictured in at_work.popleft():
+        for number, fragments, turned, edges, height, trouble, pictured, grids in at_work.popleft():
             yield PageRead(
                 number,
                 [Fragment(*fields) for fields in fragments],
@@ -159,7 +189,12 @@ def pages_of(source: Glyphs | PypdfPages, asked: ReadRequest) -> Iterator[PageRe
                 height,
                 trouble,
                 pictured,
+                [_grid(*fields) for fields in grids],
             )
+
+
+def _grid(xs: Sequence[float], ys: Sequence[float], cells: Sequence[Sequence[int]], marked: int) -> Grid:
+    return Grid(tuple(xs), tuple(ys), tuple(GridCell(*fields) for fields in cells), marked)
 
 
 def read_pages(asked: ReadRequest, first: int, end: int) -> Iterator[list[Any]]:
@@ -172,7 +207,8 @@ def read_pages(asked: ReadRequest, first: int, end: int) -> Iterator[list[Any]]:
         try:
             for number in range(first, end):
                 page = read_page(glyphs, number)
-                yield [number, page.fragments, page.turned, page.edges, page.height, page.trouble, page.pictured]
+                rest = [page.edges, page.height, page.trouble, page.pictured, page.grids]
+                yield [number, page.fragments, page.turned, *rest]
         finally:
             glyphs.close()
 

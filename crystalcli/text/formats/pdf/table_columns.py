@@ -1,8 +1,8 @@
 """Columns of a table on a page: which cells of its rows stand below one another, and their names.
 
-Knows: places of cells and the look of values. Rules that a page may draw are not looked at: values
-stand in line on their left or right, or lie below one another.
-Does not know: which rows are a table (page_tables).
+Knows: places of cells and the look of values. Values stand in line on their left or right, or lie
+below one another.
+Does not know: which rows are a table (page_tables), rules that a page draws (ruled_tables).
 """
 
 from __future__ import annotations

@@ -29,11 +29,12 @@ _DATE = (
     rf"|(?:\d{{1,2}}\.?[ -])?{_MONTH}[ -]'?\d{{2,4}}|{_MONTH} \d{{1,2}},? \d{{4}}"
 )
 _KINDS = re.compile(
-    rf"(?P<number>{_NUMBER})|(?P<date>{_DATE})|(?P<flag>true|false|yes|no|null|none|n/?a|nan|#n/a|[-–—.?x✓✗]+)"
+    rf"(?P<day>\d{{1,2}}\.\d{{1,2}}\.(?:\d\d|\d{{4}})?)|(?P<number>{_NUMBER})|(?P<date>{_DATE})|(?P<flag>true|false|yes|no|null|none|n/?a|nan|#n/a|[-–—.?x✓✗]+)"
     rf"|(?P<quantity>{_NUMBER}[^\W\d_]{{1,4}}[²³]?(?:/[^\W\d_]{{1,3}})?|{_NUMBER}°\s?[CF]?)"
     r"|(?P<link>\w+://\S+|www\.\S+|\S+@\S+\.\w+)|(?P<code>(?=\S*\d)\S+)",
     re.IGNORECASE,
 )
+_YES_NO = frozenset(("yes", "no", "true", "false"))
 _YEAR = re.compile(r"(?:1[5-9]|20|21)\d\d")
 # fmt: off
 # Names of columns in tables of all kinds; the last word of a name counts: "first name", "Order ID".
@@ -201,14 +202,14 @@ def _is_header(row: Row, below: Sequence[Row], is_apart: bool, is_second: bool) 
             if any(_unit(value) == _unit(cell) for value in values):
                 return False
             evidence += kinds["number"] >= _MAJORITY * len(values)
-        elif kind in ("words", "code", "date"):
+        elif kind in ("words", "code", "date") or cell.text.casefold() in _YES_NO:
             evidence += numbers >= _MAJORITY * len(values)
             evidence += (
                 kind == "words" and most not in ("words", "number", "quantity") and count >= _MAJORITY * len(values)
             )
     if evidence or is_second:
         return evidence > 0
-    return is_apart or _has_usual_names(row) or _is_written_as_names(row, below)
+    return is_apart or _has_usual_names(row) or _is_written_as_names(row, below) or _is_above_labels(row, below)
 
 
 def _years(row: Row) -> frozenset[int]:
@@ -238,6 +239,19 @@ def _is_written_as_names(row: Row, below: Sequence[Row]) -> bool:
     )
 
 
+def _is_above_labels(row: Row, below: Sequence[Row]) -> bool:
+    """Tell whether a row of words leaves one column empty, the first, in which all rows differ."""
+    first = min(min(other) for other in below)
+    labels = {other[first].text for other in below if first in other}
+    columns = {column for other in below for column in other if column != first}
+    return (
+        first not in row
+        and len(labels) == len(below) > 1
+        and columns <= row.keys()
+        and all(_kind(cell) == "words" for cell in row.values())
+    )
+
+
 def _ends_as_label(text: str) -> bool:
     return text.endswith(":")
 
@@ -250,6 +264,7 @@ def _kind(cell: Cell) -> str:
     """Return what a cell holds: "words", "number", "date", "flag", "quantity", "link" or "code"."""
     match = _KINDS.fullmatch(cell.text)
     kind = (match.lastgroup if match is not None else "") or "words"
+    kind = "date" if kind == "day" else kind
     if cell.is_text or kind in ("number", "date", "flag"):
         return kind
     return "number" if kind == "quantity" or cell.text.startswith("=") else "date"

@@ -23,6 +23,14 @@ _WHATSAPP = re.compile(
     rf"(?(open)\][ \u00a0]?|{_SPACE}[-–]{_SPACE})(?P<rest>.*)",
     re.DOTALL,
 )
+# The same in Vietnam, with the time first: 22:30, 1/3/2025 - Lan:
+_TIME_FIRST = re.compile(
+    rf"{_MARKS}(?P<open>\[)?{_MARKS}(?P<before>)(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}})(?::(?P<second>\d{{2}}))?"
+    rf"(?:{_SPACE}(?P<half>[AaPp][Mm]|SA|CH))?(?P<comma>,){_SPACE}"
+    rf"(?P<a>\d{{1,2}})(?P<mark>[./-])(?P<b>\d{{1,2}})(?P=mark)(?P<c>\d{{2,4}}){_MARKS}"
+    rf"(?(open)\][ \u00a0]?|{_SPACE}[-–]{_SPACE})(?P<rest>.*)",
+    re.DOTALL,
+)
 # A program as the author of a line in a log: `worker: started`, `app.ERROR: the disk is full`.
 _PROGRAM = re.compile(r"^[a-z0-9_.\-/\[\]]+$|\b(?i:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|ALERT)\b")
 
@@ -71,7 +79,7 @@ def whatsapp_start(line: str) -> re.Match[str] | None:
     Lines of logs begin with similar dates, without a comma and with seconds; WhatsApp writes
     seconds in brackets only.
     """
-    start = _WHATSAPP.match(line)
+    start = _WHATSAPP.match(line) or _TIME_FIRST.match(line)
     return None if start and _is_log_date(start) and start["second"] and not start["open"] else start
 
 

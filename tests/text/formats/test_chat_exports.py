@@ -257,6 +257,7 @@ def test_chatgpt(tmp_path: Path) -> None:
         "2024-05-13 22 h 30 - |2024-05-14 09 h 05 - ",
         "13.05.2024, 10:30 ÖS - |14.05.2024, 9:05 ÖÖ - ",
         "13/05/2024, 10:30 CH - |14/05/2024, 9:05 SA - ",
+        "22:30, 13/5/2024 - |09:05, 14/5/2024 - ",
         "۱۳/۵/۲۰۲۴،\u200f ۲۲:۳۰ - |۱۴/۵/۲۰۲۴،\u200f ۹:۰۵ - ",
     ],
 )
@@ -266,6 +267,21 @@ def test_dates_of_whatsapp_in_many_languages(tmp_path: Path, dates: str) -> None
     assert found.kind == "chat"
     assert labels(found) == ["Åsa, 2024-05-13 22:30", "Olle L, 2024-05-14 09:05"]
     assert found.text.endswith("Olle L: At 9:15?\nReally?\n\n")
+
+
+@pytest.mark.parametrize(
+    ("dates", "day"),
+    [
+        ("3/1/25, 10:30 PM - |3/1/25, 10:31 PM - ", "2025-03-01"),
+        ("3/1/25, 10:30 pm - |3/1/25, 10:31 pm - ", "2025-01-03"),
+        ("3/1/25, 10:30 p. m. - |3/1/25, 10:31 p. m. - ", "2025-01-03"),
+        ("৩/১/২৫, ১০:৩০ PM - |৩/১/২৫, ১০:৩১ PM - ", "2025-01-03"),
+    ],
+)
+def test_the_month_comes_first_where_phones_write_so(tmp_path: Path, dates: str, day: str) -> None:
+    first, second = dates.split("|")
+    found = read(tmp_path / "a.txt", f"{first}Ann: The crane is broken.\n{second}Bo: At nine?\n")
+    assert labels(found) == [f"Ann, {day} 22:30", f"Bo, {day} 22:31"]
 
 
 TEXT_EXPORTS = {
@@ -303,3 +319,53 @@ def test_text_of(tmp_path: Path, program: str) -> None:
 )
 def test_notes_with_dates_stay_texts(tmp_path: Path, text: str) -> None:
     assert read(tmp_path / "a.txt", text).kind == "text"
+
+
+def test_replies_stand_behind_their_message(tmp_path: Path) -> None:
+    posts = [
+        {
+            "type": "post",
+            "post": {
+                "user": "ann",
+                "message": f"Crane {number} is free.",
+                "create_at": 1_740_000_000_000 + number,
+                "replies": [{"user": "bo", "message": f"Crane {number} is mine.", "create_at": 1_740_000_060_000}],
+            },
+        }
+        for number in range(3)
+    ]
+    found = read(tmp_path / "export.jsonl", "".join(json.dumps(post) + "\n" for post in posts))
+    assert found.kind == "chat"
+    assert (
+        found.text.index("ann: Crane 1") < found.text.index("bo: Crane 1 is mine.") < found.text.index("ann: Crane 2")
+    )
+
+
+def test_messages_that_are_only_a_share_or_a_place_are_kept(tmp_path: Path) -> None:
+    def broken(text: str) -> str:
+        return text.encode().decode("latin-1")
+
+    shared = {
+        "participants": [{"name": broken("Jörg")}, {"name": "Ann"}],
+        "messages": [
+            {"sender_name": broken("Jörg"), "timestamp_ms": 1_740_000_000_000, "content": broken("Grüße")},
+            {
+                "sender_name": "Ann",
+                "timestamp_ms": 1_740_000_001_000,
+                "share": {"share_text": broken("A boat für 9 €")},
+            },
+            {"sender_name": "Ann", "timestamp_ms": 1_740_000_002_000, "photos": [{"uri": "photos/7.jpg"}]},
+        ],
+        "title": broken("Jörg"),
+    }
+    found = read(tmp_path / "message_1.json", json.dumps(shared))
+    assert found.title == "Jörg"
+    assert [part.split("] ", 1)[1] for part in found.text.strip().split("\n\n")] == [
+        "Jörg: Grüße",
+        "Ann: A boat für 9 €",
+        "Ann: [Attachment: photos/7.jpg]",
+    ]
+    sent = {"type": "message", "date": "2025-05-01T10:00:00", "from": "Bo"}
+    place = {**sent, "text": "", "location_information": {"latitude": 54.8}, "place_name": "Larne pier"}
+    found = read(tmp_path / "result.json", json.dumps({"name": "C", "messages": [{**sent, "text": "Here"}, place]}))
+    assert found.text.endswith("Bo: Larne pier\n\n")

@@ -400,3 +400,18 @@ def test_names_of_a_very_wide_table_lose_the_words_that_most_of_them_end_in(tabl
     assert "gauge_299_height in millimetres" in found.text
     assert "; gauge_299: 7\n" in found.text
     assert len(found.text) < 20_000
+
+
+def test_names_of_columns_that_look_like_values() -> None:
+    days = lines("Konto | 01.01.2025 | 01.02.2025", "Strom | 120,50 | 98,10", "Wasser | 40,00 | 41,00")
+    assert days[2] == (3, "Konto: Wasser; 01.01.2025: 40,00; 01.02.2025: 41,00")
+    answers = lines("Name | Yes | No | -", "Kiln | 12 | 3 | 0", "Pump | 4 | 8 | 1")
+    assert answers[2] == (3, "Name: Pump; Yes: 4; No: 8; -: 1")
+    assert lines("Wren | - | n/a", "Tern | 5 | 6", "Gull | 7 | 8")[1] == (2, "Tern; 5; 6")
+
+
+def test_words_above_labels_are_their_header() -> None:
+    found = lines("| Monday | Tuesday", "Ann | early | late", "Bo | late | off")
+    assert found[1:] == [(2, "Ann; Monday: early; Tuesday: late"), (3, "Bo; Monday: late; Tuesday: off")]
+    # Rows below a label that is not repeated leave the first column empty as well.
+    assert lines("| Ek | red", "Bo | Li | blue", "Bo | Roe | green")[1] == (2, "Bo; Li; blue")

@@ -80,9 +80,8 @@ def chat_title(data: object) -> str:
     if not isinstance(data, dict):
         return ""
     channel = data.get("channel")
-    return short_label(
-        _first_text(data, _TITLES) or (_first_text(channel, _TITLES) if isinstance(channel, dict) else "")
-    )
+    title = _first_text(data, _TITLES) or (_first_text(channel, _TITLES) if isinstance(channel, dict) else "")
+    return short_label(_repair_latin_1(title) if "participants" in data else title)
 
 
 def slack_names(data: object) -> dict[str, str]:
@@ -206,9 +205,13 @@ def _said(data: object, time: str, users: Mapping[str, str]) -> tuple[Message, .
     if not author:
         is_service = fields.get("type") == "service" or not fields.keys().isdisjoint(_SERVICE)
         return () if is_service and time else None
-    if not any(isinstance(fields.get(key), str | list | dict) for key in _TEXTS):
+    if not any(isinstance(fields.get(key), str | list | dict) for key in _TEXTS) and not (
+        time and text_beside(data, "")
+    ):
         return None
-    return tuple(_message(data, fields, author, time, users))
+    replies = data.get("replies")
+    answers = [_said(reply, "", users) or () for reply in replies] if isinstance(replies, list) else []
+    return (*_message(data, fields, author, time, users), *(message for said in answers for message in said))
 
 
 def _message(
@@ -235,7 +238,7 @@ def _message(
     for index, part in enumerate(parts):
         text = without_placeholder(part.text)
         if "sender_name" in data:
-            author, text = _repair_latin_1(author), _repair_latin_1(text)
+            author, text, beside = _repair_latin_1(author), _repair_latin_1(text), list(map(_repair_latin_1, beside))
         if "messagetype" in fields or "originalarrivaltime" in fields or _is_page(fields.get("body")):
             text = mail_body_text(text)
         text = "\n".join(filter(None, (text.strip(), *(beside if index == last else ()))))

@@ -25,12 +25,13 @@ _SAID = (
     "title", "pretext", "header", "name", "question", "text", "plain_text", "description", "summary", "content", "body", "value",
     "parts", "answers", "options", "fields", "elements", "blocks", "embeds", "sections", "thoughts", "result", "output",
     "extracted_content", "preview", "fallback", "footer", "transcript", "user_profile", "user_instructions", "model_set_context",
-    "caption", "message", "file", "data", "first_name", "last_name", "phone_number",
+    "caption", "share_text", "message", "file", "data", "first_name", "last_name", "phone_number",
 )  # fmt: skip
 # Keys beside a message's text under which it goes on.
 _BESIDE = (
     "attachments", "files", "attached_files", "media", "photos", "videos", "audio_files", "gifs", "embeds", "blocks", "poll",
     "contact_information", "forwardedMessage", "forwarded_message", "share", "quoted_message", "artifacts",
+    "place_name", "address",
 )  # fmt: skip
 _FILE_NAMES = ("file_name", "fileName", "filename", "original_name", "export_name", "uri")
 _NO_TITLES = ("name", "title")  # of a file, whose name is told otherwise

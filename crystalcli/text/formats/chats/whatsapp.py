@@ -11,12 +11,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from crystalcli.text.document.messages import Message, short_label
-from crystalcli.text.source.text_logs import hour_of_day, names_half, whatsapp_start
+from crystalcli.text.source.text_logs import hour_of_day, whatsapp_start
 
 _DIRECTIONS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _AUTHOR = re.compile(r"([^:\n\"“”„«»]{1,80}): ?(.*)", re.DOTALL)
 _FIRST_BUDDHIST_YEAR = 2400  # phones in Thailand count 543 years more
 _ORDERS = {"dmy": (2, 1, 0), "mdy": (2, 0, 1), "ymd": (0, 1, 2)}  # positions of year, month and day
+_AMERICAN = frozenset(("AM", "PM"))  # in India and Britain "pm", in Spanish "p. m."
 
 Date = tuple[int, int, int]
 
@@ -68,6 +69,7 @@ def _date_order(lines: Iterable[str]) -> str:
     previous: dict[str, Date] = {}
     highest = [0, 0]
     mark = half = ""
+    is_latin = True
     for line in lines:
         start = whatsapp_start(line)
         if start is None:
@@ -75,6 +77,7 @@ def _date_order(lines: Iterable[str]) -> str:
         if len(start["a"]) == 4:
             return "ymd"
         mark, half = start["mark"], half or (start["half"] or "")
+        is_latin = is_latin and start["a"].isascii()
         highest = [max(highest[0], int(start["a"])), max(highest[1], int(start["b"]))]
         for order in back:
             date = _date(start, order)
@@ -84,4 +87,4 @@ def _date_order(lines: Iterable[str]) -> str:
         return "dmy" if highest[0] > 12 else "mdy"
     if back["dmy"] != back["mdy"]:
         return min(back, key=back.__getitem__)
-    return "mdy" if mark == "/" and half.isascii() and names_half(half) else "dmy"
+    return "mdy" if is_latin and mark == "/" and half in _AMERICAN else "dmy"

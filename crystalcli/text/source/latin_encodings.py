@@ -13,6 +13,10 @@ import re
 from collections import Counter
 from functools import cache
 
+_LATIN_9 = "iso8859-15"
+# Its € and œ, read as Windows-1252: `30 ¤`, `c½ur`, `½uvre`.
+_LATIN_9_SIGNS = re.compile(r"\d[ \xa0]?¤|¤[ \xa0]?\d|(?<=[a-z])½(?=[a-z])|(?<![\d\w])[½¼](?=u[a-z]|il|di)")
+_WINDOWS_SIGNS = re.compile(rb"[\x80-\x9f]")
 _WEST = ("windows-1252", "cp850", "mac_roman")
 _CENTRAL = ("cp1250", "iso8859-2", "cp852")
 _TURKISH = ("cp1254", "cp857")
@@ -77,8 +81,10 @@ def guess_latin(sample: bytes) -> str:
         ]
         least = _MIN_LATIN_LETTERS if lead < _SURE_LEAD else _MIN_SURE_LETTERS
         is_clear = len(others) >= least and len(set(others)) > 1 and lead >= _MIN_LETTER_LEAD * len(others)
-        return encoding if is_clear else ""  # where the likeliest is in doubt, others are all the more
-    return ""
+        if is_clear:
+            return encoding
+        break  # where the likeliest is in doubt, others are all the more
+    return _LATIN_9 if _LATIN_9_SIGNS.search(western) and not _WINDOWS_SIGNS.search(sample) else ""
 
 
 def _latin_score(text: str, encoding: str) -> tuple[float, float]:

@@ -20,6 +20,7 @@ BYTE_ORDER_MARK = "\ufeff"
 WINDOWS_1252 = "".join(
     bytes((byte,)).decode("latin-1" if byte in (0x81, 0x8D, 0x8F, 0x90, 0x9D) else "cp1252") for byte in range(256)
 )
+_JAPANESE_SHIFT = re.compile(rb"(\x1b\$[B@]|\x1b\([BJI]|\x1b\$\(D)")
 STRAY_BYTE = re.compile("[\udc80-\udcff]")  # as "surrogateescape" decodes a byte that is not UTF-8
 
 
@@ -89,7 +90,46 @@ def decode_labelled(data: bytes, label: str = "") -> str:
             codec = guess(sample.lines()) or "windows-1252"
     if codec == "utf-8":
         return data.decode(codec, "replace").removeprefix(BYTE_ORDER_MARK).replace("\0", "")
+    if codec.replace("-", "_") == "iso2022_jp":
+        return decode_iso_2022_jp(data)
     return Decoder(codec, "replace").decode(data, final=True)
+
+
+def decode_iso_2022_jp(data: bytes) -> str:
+    """Decode Japanese as mails have it: with the signs that Windows added, `①`, and half-wide kana.
+
+    Python's codec knows the letters of JIS X 0208 alone, and browsers those of Windows as well.
+    """
+    parts = _JAPANESE_SHIFT.split(data)
+    texts = [parts[0].decode("ascii", "replace")]
+    for shift, part in zip(parts[1::2], parts[2::2], strict=True):
+        if shift in (b"\x1b(B", b"\x1b(J"):
+            texts.append(part.decode("ascii", "replace"))
+        elif shift == b"\x1b(I":
+            texts.append(bytes(byte | 0x80 for byte in part).decode("cp932", "replace"))
+        else:
+            # A line ends in ASCII, whatever its last shift says.
+            double, end, rest = part.partition(b"\n")
+            texts += [_double_bytes(double, shift), (end + rest).decode("ascii", "replace")]
+    return "".join(texts)
+
+
+def _double_bytes(data: bytes, shift: bytes) -> str:
+    """Return the letters of two bytes each that stand behind a shift."""
+    mark = b"\x8f" if shift == b"\x1b$(D" else b""
+    return "".join(_double_byte(data[at : at + 2], mark) for at in range(0, len(data), 2))
+
+
+def _double_byte(pair: bytes, mark: bytes) -> str:
+    if len(pair) < 2 or not all(0x20 < byte < 0x7F for byte in pair):
+        return pair.decode("ascii", "replace")
+    try:
+        return (mark + bytes(byte | 0x80 for byte in pair)).decode("euc_jp")
+    except UnicodeDecodeError:
+        row, cell = pair[0] - 0x20, pair[1] - 0x20
+        first = (row - 1) // 2 + (0x81 if row < 63 else 0xC1)
+        second = cell + (0x9E if row % 2 == 0 else 0x3F + (cell > 63))
+        return bytes((first, second)).decode("cp932", "replace")
 
 
 def _is_mostly_utf_8(data: bytes) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from crystalcli.text.readers import open_source
 from crystalcli.text.source.legacy_encodings import GUESSED, guess_encoding
 from crystalcli.text.source.read_request import ReadOptions
+from crystalcli.text.source.text_decoder import decode_labelled
 
 TEXTS = {
     "Капитан порта вёл журнал всех кораблей, которые заходили в гавань. Каждое утро он спускался к воде.": (
@@ -85,3 +86,22 @@ def test_a_page_goes_by_what_it_says_of_itself(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_bytes(page.encode("koi8-r"))
     pieces = open_source(tmp_path / "a.html")[1].pieces()
     assert "".join(each for each in pieces if isinstance(each, str)).strip() == text
+
+
+def test_the_euro_and_the_ligature_tell_latin_9_from_windows_1252() -> None:
+    for text in ("Le prix est 30 € à l'été.", "Le cœur bat à côté.", "Une œuvre célèbre.", "Pris: 30€ på ön."):
+        assert guess_encoding(text.encode("iso8859-15")) == "iso8859-15"
+    for text in ("½ lb of flour, 2½ cups – café", "½inch à la carte", "¼ cup, é", "¤ é"):
+        assert guess_encoding(text.encode("cp1252")) == ""
+
+
+@pytest.mark.parametrize("text", ["会議は金曜日です。abc\n鍵は机の上\n", "plain\n", "あ\nい"])
+def test_japanese_of_mails_comes_back(text: str) -> None:
+    assert decode_labelled(text.encode("iso2022_jp"), "iso-2022-jp") == text
+
+
+def test_japanese_of_mails_has_the_signs_of_windows() -> None:
+    circled, company, high, kana = b"\x1b$B-!\x1b(B", b"\x1b$B-j\x1b(B", b"\x1b$B|e\x1b(B", b"\x1b(I6E\x1b(B"
+    assert decode_labelled(circled + company + b" a " + kana, "ISO-2022-JP") == "①㈱ a ｶﾅ"
+    assert len(decode_labelled(high, "iso-2022-jp")) == 1
+    assert decode_labelled(b"\x1b$B\x21", "iso-2022-jp") == "!"

@@ -237,6 +237,8 @@ formats/web/
                            like.
     page_fields.py         Fields that a web page states of itself: its authors, its date, its
                            keywords.
+    saved_html.py          The page inside a web page that was saved with its pictures in one file
+                           (MHTML, RFC 2557).
 
 source/
     encoding_detector.py   Detection of a file's encoding during the first pass over its bytes.

@@ -116,13 +116,16 @@ READERS = {
 }
 # Versions of readers by the kind of their documents, 1 for all others. A version is raised when a
 # reader gives other text or landmarks for the same file: such files are then read again.
-READER_VERSIONS: dict[str, int] = {"pdf": 2}
+READER_VERSIONS = {"pdf": 2, "chat": 2, "csv": 2, "xlsx": 2, "ods": 2, "mail": 2, "docx": 2}
 FOLDER_KINDS = frozenset(("archive",))  # kinds that hold files, each of which is opened by itself
 # Formats without a reader, and what to do with such a file.
 _UNREADABLE = {
     ".pages": "a Pages document (export it as .docx)",
     ".numbers": "a Numbers sheet (export it as .xlsx)",
     ".key": "a Keynote presentation (export it as .pptx)",
+    ".sxw": "an OpenOffice 1 text (save it as .odt)",
+    ".sxc": "an OpenOffice 1 sheet (save it as .ods)",
+    ".sxi": "an OpenOffice 1 presentation (save it as .odp)",
     ".kfx": "a Kindle book in KFX (convert it to EPUB)",
     ".azw8": "a Kindle book in KFX (convert it to EPUB)",
     ".azw1": "a Kindle book in Topaz (convert it to EPUB)",

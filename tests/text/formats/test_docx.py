@@ -79,6 +79,43 @@ def test_an_imported_page_is_read_in_its_place(tmp_path: Path) -> None:
     assert found.labels("heading") == ["Wardens"]
 
 
+SAVED_PAGE = (
+    "MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=x\r\n\r\n--x\r\n"
+    "Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    "<p>The wardens caf=C3=A9 op=\r\nens at nine.</p>\r\n--x--\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("ending", "content"),
+    [
+        ("mht", SAVED_PAGE),
+        ("rtf", r"{\rtf1\ansi The wardens caf\'e9 opens at nine.\par}"),
+        ("txt", "The wardens café opens at nine."),
+        ("docx", "itself"),
+    ],
+)
+def test_imported_documents_are_read_in_their_place(tmp_path: Path, ending: str, content: str) -> None:
+    main = (
+        f'<w:document xmlns:w="{W}" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships">'
+        f'<w:body>{p("Before.")}<w:altChunk r:id="rId7"/>{p("After.")}</w:body></w:document>'
+    )
+    inner = docx(tmp_path / "b.docx", p("The wardens café opens at nine.")).read_bytes()
+    parts = {"word/document.xml": main, f"word/page.{ending}": inner if ending == "docx" else content}
+    path = office(tmp_path / "a.docx", "word/document.xml", parts, {"rId7": f"aFChunk page.{ending}"})
+    assert read(path).text == "Before.\n\nThe wardens café opens at nine.\n\nAfter.\n"
+
+
+def test_a_damaged_document_inside_another_is_left_out(tmp_path: Path) -> None:
+    main = (
+        f'<w:document xmlns:w="{W}" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships">'
+        f'<w:body>{p("Before.")}<w:altChunk r:id="rId7"/>{p("After.")}</w:body></w:document>'
+    )
+    parts = {"word/document.xml": main, "word/page.docx": "PK no zip"}
+    path = office(tmp_path / "a.docx", "word/document.xml", parts, {"rId7": "aFChunk page.docx"})
+    assert read(path).text == "Before.\n\nAfter.\n"
+
+
 @pytest.mark.parametrize(
     ("font", "code", "letter"),
     [("Wingdings", "F0FE", "☑"), ("Wingdings 2", "0052", "☑"), ("Symbol", "F061", "α"), ("Symbol", "F032", "2"),

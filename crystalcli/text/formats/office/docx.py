@@ -1,15 +1,19 @@
 """Reader of Word documents: paragraphs, headings by style, lists, table rows, notes.
 
-Knows WordprocessingML. Foot- and endnotes stand after their paragraph, pages of HTML that the
-document imports in their place. Tracked deletions, comments, headers, footers and tables of
-contents are left out.
+Knows WordprocessingML. Foot- and endnotes stand after their paragraph, pages of HTML, RTF and other
+documents that the document imports in their place. Tracked deletions, comments, headers, footers
+and tables of contents are left out.
 """
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from zipfile import BadZipFile
 
+from crystalcli.errors import SourceError
 from crystalcli.text.document.composer import LINE, PARAGRAPH, Composer, one_line, tidy_lines
 from crystalcli.text.document.markup import (
     Element,
@@ -36,8 +40,10 @@ from crystalcli.text.formats.office.ooxml import (
 )
 from crystalcli.text.formats.office.symbols import symbol_letter
 from crystalcli.text.formats.office.zip_package import Package, PackageReading
+from crystalcli.text.formats.rtf.rtf_reader import rtf_text
 from crystalcli.text.formats.web.html_blocks import HtmlBlocks
 from crystalcli.text.formats.web.html_reader import decode_part
+from crystalcli.text.formats.web.saved_html import saved_html
 
 # `Fallback` repeats the text of `Choice` for older programs.
 _SKIP = frozenset(
@@ -47,6 +53,8 @@ _SKIP = frozenset(
 _AROUND = ("sdt", "sdtContent", "customXml", "smartTag", "AlternateContent", "Choice", "ins", "moveTo")
 _BLOCKS = ("p", "tbl", "altChunk", *_AROUND)
 _PAGES = (".htm", ".html", ".xhtml", ".xht")
+_SAVED_PAGES = (".mht", ".mhtml")
+_MAX_DEPTH = 2  # documents in one another
 _HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
 _CONTENTS, _NO_LEVEL, _ITEM = -1, 9, 10  # besides the levels of headings
 _PLAIN_STYLES = frozenset(("TableGrid", "TableNormal", "TableGridLight"))  # whose first row looks as any other
@@ -66,19 +74,18 @@ class DocxReading(PackageReading):
 
     def compose(self, package: Package, composer: Composer) -> Iterator[None]:
         """Write the body, block by block."""
-        main = main_part(package)
-        body = _Body(package, main, composer)
-        with package.open(main) as stream:
-            for block in iter_elements(stream, *_BLOCKS, within=("body",)):
-                body.write(block)
-                yield
+        body = _Body(package, main_part(package), composer)
+        for block in body.blocks():
+            body.write(block)
+            yield
 
 
 class _Body:
     """Writer of the body's blocks into a composer."""
 
-    def __init__(self, package: Package, main: str, composer: Composer) -> None:
+    def __init__(self, package: Package, main: str, composer: Composer, depth: int = 0) -> None:
         self._package, self._main = package, main
+        self._depth = depth  # of documents in one another
         self._composer = composer
         self._outline = Outline()
         self._styles = _levels(package, related_part(package, main, "styles"))
@@ -89,6 +96,16 @@ class _Body:
         self._cited: list[str] = []  # notes of this block
         self._note_count = 0
         self._gap = PARAGRAPH
+
+    def blocks(self) -> Iterator[Element]:
+        """Yield the blocks of the body."""
+        with self._package.open(self._main) as stream:
+            yield from iter_elements(stream, *_BLOCKS, within=("body",))
+
+    def write_all(self) -> None:
+        """Write the whole body."""
+        for block in self.blocks():
+            self.write(block)
 
     def write(self, block: Element) -> None:
         """Write one block of the body, or all blocks inside an element that stands around them."""
@@ -104,23 +121,42 @@ class _Body:
                 self.write(inner)
 
     def _imported(self, identity: str) -> None:
-        """Write a page of HTML, or a plain text, that stands in a part of its own."""
+        """Write what stands in a part of its own: HTML, RTF, a plain text, or another document."""
         relation = read_relations(self._package, self._main).get(identity)
         if relation is None or relation.part not in self._package:
             return
         ending = relation.part[relation.part.rfind(".") :].lower()
-        if ending not in (*_PAGES, ".txt"):
-            return
-        text = decode_part(self._package.read(relation.part))
-        root = parse_html(text) if ending in _PAGES else None
+        data = self._package.read(relation.part)
+        if ending in (*_PAGES, *_SAVED_PAGES):
+            self._page(decode_part(data) if ending in _PAGES else saved_html(data) or "")
+        elif ending == ".rtf":
+            text, is_html = rtf_text(data)
+            if is_html:
+                self._page(text)
+            else:
+                self._blocks(text)
+        elif ending == ".txt":
+            self._composer.write_block(tidy_lines(decode_part(data)).strip())
+        elif ending == ".docx" and self._depth < _MAX_DEPTH:
+            with suppress(SourceError, BadZipFile):  # the rest is read without it
+                package = Package(io.BytesIO(data))
+                _Body(package, main_part(package), self._composer, self._depth + 1).write_all()
+        self._gap = PARAGRAPH
+
+    def _page(self, text: str) -> None:
+        """Write the blocks of a page of HTML."""
+        root = parse_html(text)
         if root is not None:
             blocks = HtmlBlocks(self._composer, outline=self._outline)
             for _ in blocks.write(next(descendants(root, "body"), root)):
                 pass
             self._outline = blocks.outline
-        elif ending == ".txt":
-            self._composer.write_block(tidy_lines(text).strip())
-        self._gap = PARAGRAPH
+
+    def _blocks(self, text: str) -> None:
+        """Write the paragraphs of a text that has an empty line between them."""
+        for paragraph in text.split("\n\n"):
+            if paragraph.strip():
+                self._composer.write_block(paragraph.strip())
 
     def _paragraph(self, paragraph: Element) -> None:
         properties = next(children(paragraph, "pPr"), None)

@@ -105,6 +105,7 @@ def stated_in(properties: Element) -> StatedFields:
     dates += _texts(properties, "creation-date")
     creators = [*_texts(properties, "initial-creator")] or [*_texts(properties, "creator")]
     tags = [*_texts(properties, "keywords"), *_texts(properties, "keyword")]
+    creators = [name for name in creators if name.lower() not in _NO_AUTHORS]
     return StatedFields(tuple(creators), next(iter(dates), ""), tuple(tags))
 
 

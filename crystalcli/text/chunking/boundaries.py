@@ -31,8 +31,9 @@ class Boundary(NamedTuple):
 
 _LINE = re.compile(r"[^\n]*\n|[^\n]+\Z")
 # Marks that end a sentence with or without white space after them: of Chinese and Japanese, Hindi
-# and its neighbours, Urdu and Arabic, Armenian, Ethiopic, Burmese, Khmer, Tibetan, Mongolian.
-FULL_STOPS = "。！？｡।॥۔؟։።፧፨။។៕༎᠃᠉‼⁇⁈⁉"
+# and its neighbours, Urdu and Arabic, Armenian, Ethiopic, Burmese, Khmer, Tibetan, Mongolian, and
+# of scripts with fewer readers, from Syriac to Javanese.
+FULL_STOPS = "。！？｡।॥۔؟։።፧፨။។៕༎᠃᠉‼⁇⁈⁉།෴܀܁܂߹᙮᥄᥅᭚᭛᭞᭟᰻᰼᱾᱿꓿꘎꘏꛳꛷꣎꣏꤯꧈꧉꩝꩞꩟꫰꫱꯫"
 _CLOSING = "\"'”’»)\\]*_」』）】〉》〕］"
 _SENTENCE_END = re.compile(
     rf"[.!?…．]+[{_CLOSING}]*(\s+)|[{FULL_STOPS}](?:[{FULL_STOPS}.!?…]|[”’»)\]」』）】〉》〕］]|[\"'](?!\w))*\s*"

@@ -105,6 +105,8 @@ def test_sentences_know_abbreviations_initials_and_wrapped_lines():
         ["Ճրագը մարեց։", "Ով կգա։"],
         ["መብራቱ ጠፋ።", "ማን ይመጣል፧"],
         ["មីនា។", "ចត។"],
+        ["ལྡེ་མིག་འོག་ན་ཡོད།", "གྲུ་སང་ཉིན་ཡོང་།"],
+        ["ꦏꦸꦚ꧀ꦕꦶ꧉", "ꦥꦿꦲꦸ꧉"],
     ],
 )
 @pytest.mark.parametrize("space", ["", " "])

@@ -153,6 +153,7 @@ def test_a_log_with_a_number_is_no_page_of_the_manual(tmp_path: Path) -> None:
         ("a.numbers", b"PK\x03\x04", "export it as .xlsx"),
         ("a.key", b"PK\x03\x04", "export it as .pptx"),
         ("a.djvu", b"AT&TFORM\0\0", "convert it to PDF"),
+        ("a.sxw", b"PK\x03\x04\0\0", "save it as .odt"),
         ("a.one", b"\xe4R\\{\x8c\xd8\0\0", "export it as PDF or .docx"),
         ("a.PST", b"!BDN\0\0", "export its mails as .eml or .msg"),
     ],

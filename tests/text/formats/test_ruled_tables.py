@@ -223,6 +223,24 @@ def test_a_header_is_marked_by_a_color_that_no_other_row_has() -> None:
     assert grids_of(square(3, 3), [Area(0, 0, 150, 60, 0xCCCCCC)])[0].marked == 0
 
 
+def test_a_colored_band_above_the_rules_is_the_header() -> None:
+    open_top = [rule for rule in square(3, 3) if rule != Rule(0, 60, 150, 60)]
+    [grid] = grids_of(open_top, [Area(0, 60, 150, 80, 0x333366)])
+    assert (grid.ys, grid.marked) == ((80, 60, 40, 20, 0), 1)
+    assert [cell for cell in grid.cells if cell.row == 0] == [GridCell(at, 0, at + 1, 1) for at in range(3)]
+    assert grids_of(open_top, [Area(0, 60, 60, 80, 0x333366)])[0].ys == (60, 40, 20, 0)
+    assert grids_of(open_top, [Area(0, 60, 150, 80, 0xFFFFFF)])[0].ys == (60, 40, 20, 0)
+
+
+def test_cells_on_colored_grounds_are_parted_by_their_edges() -> None:
+    rules = [rule for rule in square(3, 3) if rule.x0 != rule.x1 or rule.x0 in (0, 150)]
+    rules += [Rule(x, 0, x, 40) for x in (50, 100)]
+    [grid] = grids_of(rules, [Area(x, 40, x + 50, 60, 0x333366) for x in (0, 50, 100)])
+    assert [cell for cell in grid.cells if cell.row == 0] == [GridCell(at, 0, at + 1, 1) for at in range(3)]
+    [grid] = grids_of(rules)
+    assert grid.cells[0] == GridCell(0, 0, 3, 1)
+
+
 def test_a_header_is_marked_by_bold_letters_above_others() -> None:
     grid = Grid((0.0, 50.0, 100.0), (60.0, 40.0, 20.0, 0.0), ())
     letters = [(x, y, y == 50) for x in (25.0, 75.0) for y in (50, 30, 10)]

@@ -17,6 +17,11 @@ from typing import NamedTuple
 NEAR = 2.5  # points between the ends of rules that touch, and between the two of a double rule
 THICKEST = 3.0  # points; a thicker rectangle is an area
 SHORTEST = 6.0  # points, of a rule
+FAR = 5.0  # points between a colored band and the rules below it
+LOWEST_BAND, HIGHEST_BAND = 8.0, 90.0  # points
+COVERED = 0.8  # of the width of a table, by the band above it
+WHITE = 0xFFFFFF
+MOST_COLORED = 1_000  # cells of a page
 MOST_RULES = 400  # of a page, in each direction; one with more is a drawing
 MOST_BOXES = 4_000  # of a grid
 
@@ -126,20 +131,24 @@ def _touching(across: Sequence[_Line], down: Sequence[_Line]) -> list[tuple[list
 
 def _grid(across: Sequence[_Line], down: Sequence[_Line], areas: Sequence[Area]) -> Grid | None:
     """Return the grid of rules that touch, or None if its cells are not those of a table."""
-    # The outermost columns may be open: their rules across end where the text does.
-    ends = [(min(line[1] for line in across),), (max(line[2] for line in across),)]
-    xs = _places([line[0] for line in down] + [end for (end,) in ends])
-    ys = _places([line[0] for line in across])[::-1]
+    # The outermost columns and rows may be open: their rules end where the text does.
+    sides = [min(line[1] for line in across), max(line[2] for line in across)]
+    ends = [min(line[1] for line in down), max(line[2] for line in down)]
+    xs = _places([line[0] for line in down] + sides)
+    ys = _places([line[0] for line in across] + ends)[::-1]
     columns, rows = len(xs) - 1, len(ys) - 1
     if columns < 2 or rows < 2 or columns * rows > MOST_BOXES:
         return None
+    # The edges of colored cells part them as rules do.
+    colored = [area for area in areas if LOWEST_BAND <= area.y1 - area.y0 <= HIGHEST_BAND and area.color != WHITE]
+    walls = sorted([*down, *((x, area.y0, area.y1) for area in colored[:MOST_COLORED] for x in (area.x0, area.x1))])
     cells: list[GridCell] = []
     taken: set[tuple[int, int]] = set()
     for row in range(rows):
         for column in range(columns):
             if (column, row) in taken:
                 continue
-            boxes = _boxes(column, row, xs, ys, across, down)
+            boxes = _boxes(column, row, xs, ys, across, walls)
             column_end = max(box[0] for box in boxes) + 1
             row_end = max(box[1] for box in boxes) + 1
             first = min(box[0] for box in boxes)
@@ -150,7 +159,31 @@ def _grid(across: Sequence[_Line], down: Sequence[_Line], areas: Sequence[Area])
     several = [row for row in range(rows) if sum(cell.row <= row < cell.row_end for cell in cells) > 1]
     if len(several) < 2:
         return None
-    return Grid(tuple(xs), tuple(ys), tuple(cells), _shaded(xs, ys, areas))
+    grid = Grid(tuple(xs), tuple(ys), tuple(cells), _shaded(xs, ys, areas))
+    return _with_band(grid, areas)
+
+
+def _with_band(grid: Grid, areas: Sequence[Area]) -> Grid:
+    """Return a grid with the colored band above its rules, its header, as its first row."""
+    left, right, foot = grid.xs[0] - FAR, grid.xs[-1] + FAR, grid.ys[0]
+    band = [
+        area
+        for area in areas
+        if abs(area.y0 - foot) <= FAR
+        and LOWEST_BAND <= area.y1 - area.y0 <= HIGHEST_BAND
+        and left <= area.x0 < area.x1 <= right
+        and area.color != WHITE
+    ]
+    reached = covered = 0.0
+    for area in sorted(band):
+        covered += max(0.0, area.x1 - max(area.x0, reached))
+        reached = max(reached, area.x1)
+    if covered < COVERED * (grid.xs[-1] - grid.xs[0]):
+        return grid
+    top = max(area.y1 for area in band)
+    cells = [GridCell(column, 0, column + 1, 1) for column in range(len(grid.xs) - 1)]
+    cells += [cell._replace(row=cell.row + 1, row_end=cell.row_end + 1) for cell in grid.cells]
+    return Grid(grid.xs, (top, *grid.ys), tuple(cells), grid.marked + 1)
 
 
 def _places(values: Iterable[float]) -> list[float]:

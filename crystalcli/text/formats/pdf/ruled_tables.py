@@ -22,6 +22,7 @@ from crystalcli.text.formats.pdf.page_layout import CELLS, Line, line_of, page_r
 from crystalcli.text.formats.pdf.ruled_grids import Grid, GridCell
 from crystalcli.text.formats.pdf.special_rows import Row
 
+MOST_CUTS = 16  # of rows that hold several
 LONGEST_CELL = 500  # characters; a longer cell is a column of the page's layout
 MANY_LINES = 4  # of cells in a row that may be rows of their own
 LEVEL = 0.8  # of these cells, whose lines lie level with one another
@@ -54,7 +55,24 @@ def ruled_table(grid: Grid, rows: Sequence[Row]) -> RuledTable | None:
         grid: the grid.
         rows: rows of letters that stand in it, from the top.
     """
-    held: dict[GridCell, list[Fragment]] = {cell: [] for cell in grid.cells}
+    letters = [fragment for row in rows for fragment in row]
+    for _ in range(MOST_CUTS):
+        written = _written(grid, letters)
+        if written is None or sum(line.cells > 1 for lines in written.values() for line in lines) > 1:
+            return None  # the rules do not part all columns
+        found = _rows_without_rules(grid, written)
+        if found is None:
+            texts = {cell: _joined(lines) for cell, lines in written.items()}
+            return _placed(grid, texts, written) if max(map(len, texts.values())) <= LONGEST_CELL else None
+        if not found[1]:
+            return None
+        grid = _cut(grid, *found)
+    return None
+
+
+def _written(grid: Grid, letters: Sequence[Fragment]) -> dict[GridCell, list[Line]] | None:
+    """Return the lines of each filled cell, or None if the letters go by other rules."""
+    held: dict[GridCell, list[Fragment]] = {}
     by_box = {
         (column, row): cell
         for cell in grid.cells
@@ -62,26 +80,17 @@ def ruled_table(grid: Grid, rows: Sequence[Row]) -> RuledTable | None:
         for row in range(cell.row, cell.row_end)
     }
     rising = [-y for y in grid.ys]
-    for fragment in (fragment for row in rows for fragment in row):
+    for fragment in letters:
         column = bisect(grid.xs, (fragment.x0 + fragment.x1) / 2) - 1
         row = bisect(rising, -(fragment.y + 0.3 * fragment.size)) - 1
         cell = by_box.get((column, row))
         if cell is None or has_leftward(fragment.text):
             return None
-        width = fragment.x1 - fragment.x0
-        if fragment.x0 < grid.xs[cell.column] - width / 4 or fragment.x1 > grid.xs[cell.column_end] + width / 4:
-            return None  # the rules are not those of its letters
-        held[cell].append(fragment)
-    written = {cell: [line_of(row) for row in page_rows(letters)] for cell, letters in held.items() if letters}
-    if sum(line.cells > 1 for lines in written.values() for line in lines) > 1:
-        return None  # the rules do not part all columns
-    if found := _rows_without_rules(grid, written):
-        number, edges = found
-        return ruled_table(_cut(grid, number, edges), rows) if edges else None
-    texts = {cell: _joined(lines) for cell, lines in written.items()}
-    if not texts or max(map(len, texts.values())) > LONGEST_CELL:
-        return None
-    return _placed(grid, texts, written)
+        beyond = (fragment.x1 - fragment.x0) / 4
+        if fragment.x0 < grid.xs[cell.column] - beyond or fragment.x1 > grid.xs[cell.column_end] + beyond:
+            return None
+        held.setdefault(cell, []).append(fragment)
+    return {cell: [line_of(row) for row in page_rows(held[cell])] for cell in grid.cells if cell in held} or None
 
 
 def _placed(grid: Grid, texts: dict[GridCell, str], written: dict[GridCell, list[Line]]) -> RuledTable | None:

@@ -1,14 +1,17 @@
 """Speed and memory of crystal's decoder and llama.cpp (`pip install xllamacpp`) on a GGUF file.
 
     python benchmarks/lm.py MODEL.gguf [--rounds N] [--threads N] [--busy] [--perplexity]
+                                       [--asked FILE]
 
 Each side opens the file twice in processes of its own, crystal first without its converted copy and
 then with it, and answers in the second ones: a prompt of --prompt tokens, then --words tokens that
 follow, greedy, past every end token. Rounds alternate, since the machine may be shared; figures are
 medians, ratios medians of each round's ratio. The prompt differs by round, so that caches do not
-help. Memory is the peak of resident bytes after opening and answering, torch and the vocabulary
-included. --busy is for a busy machine: one thread on both sides, and processor seconds instead of
-elapsed ones. --perplexity compares with the same weights in bfloat16 on crystal's own documents.
+help. Random prompts have nothing to copy, so that crystal does not guess words; with --asked it
+does: FILE is JSON Lines, each [ids of a prompt, tokens of its answer]. Memory is the peak of
+resident bytes after opening and answering, torch and the vocabulary included. --busy is for a busy
+machine: one thread on both sides, and processor seconds instead of elapsed ones. --perplexity
+compares with the same weights in bfloat16 on crystal's own documents.
 """
 
 from __future__ import annotations
@@ -39,6 +42,7 @@ class Worker:
     def __init__(self, side: str, options: argparse.Namespace, cache: Path) -> None:
         command = [sys.executable, __file__, str(options.model), "--worker", side, "--cache", str(cache)]
         command += ["--threads", str(options.threads), *(["--busy"] if options.busy else [])]
+        command += ["--asked", str(options.asked)] if options.asked else []
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
@@ -78,12 +82,20 @@ def work_as_crystal(options: argparse.Namespace) -> None:
 
     from crystalcli.datatypes import Sampling
     from crystalcli.lm import LanguageModel
+    from crystalcli.lm.decoder.prompt_lookup import GuessPace
+
+    class Never(GuessPace):
+        """A text that goes round would flatter."""
+
+        pays = False
 
     torch.set_num_threads(options.threads)
     began = seconds()
     model = LanguageModel.open(
         options.model, threads=options.threads if options.busy else None, cache=Path(options.cache)
     )
+    if not options.asked:
+        model._guess_pace = Never()
     model.load()
     tell(seconds=seconds() - began)
     vocabulary = model._vocabulary
@@ -146,6 +158,16 @@ def perplexity_ratio(path: Path, threads: int) -> dict[str, float]:
     }
 
 
+def prompts(options: argparse.Namespace) -> list[tuple[list[int], int]]:
+    """Give the prompts, and the tokens to generate behind each."""
+    if options.asked:
+        lines = map(json.loads, options.asked.read_text("utf-8").splitlines())
+        return [(ids, words) for ids, words in lines][: options.rounds + 1]
+    numbers = range(options.rounds + 1)
+    texts = [[(place * 7919 + number) % 40_000 + 300 for place in range(options.prompt)] for number in numbers]
+    return [(text, options.words) for text in texts]
+
+
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Run both sides, in alternating rounds."""
     with tempfile.TemporaryDirectory() as folder:
@@ -155,14 +177,15 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         workers = {side: Worker(side, options, Path(folder)) for side in SIDES}
         figures: dict[str, Any] = {f"{side} first opening": first[side].opened["seconds"] for side in SIDES}
         figures |= {f"{side} second opening": workers[side].opened["seconds"] for side in SIDES}
-        rows = []
-        for number in range(options.rounds + 1):
-            prompt = [(place * 7919 + number) % 40_000 + 300 for place in range(options.prompt)]
-            rows.append({side: worker.answer(prompt, options.words) for side, worker in workers.items()})
+        rows, counts = [], []
+        for prompt, words in prompts(options):
+            rows.append({side: worker.answer(prompt, words) for side, worker in workers.items()})
+            counts.append({"prompt": len(prompt), "words": words})
         for worker in workers.values():
             worker.close()
-    for what, count in (("prompt", options.prompt), ("words", options.words)):
-        speeds = {side: [count / row[side][what] for row in rows[1:]] for side in SIDES}  # the first warms up
+    measured = list(zip(rows, counts, strict=True))[1:]  # the first warms up
+    for what in ("prompt", "words"):
+        speeds = {side: [count[what] / row[side][what] for row, count in measured] for side in SIDES}
         figures |= {f"{side} {what}": statistics.median(speeds[side]) for side in SIDES}
         ratios = [ours / theirs for ours, theirs in zip(*speeds.values(), strict=True)]
         figures[f"ratio {what}"] = statistics.median(ratios)
@@ -181,6 +204,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--busy", action="store_true")
     parser.add_argument("--perplexity", action="store_true")
+    parser.add_argument("--asked", type=Path, metavar="FILE", help="real prompts instead of random ones")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--worker", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--cache", help=argparse.SUPPRESS)

@@ -33,6 +33,8 @@ decoder/
     decoder_config.py      A decoder's configuration, and its reading from the metadata of a GGUF
                            file.
     free_memory.py         The memory that this machine has free: what can be had without swapping.
+    generation.py          Generation of the tokens that follow a prompt that has been read, with
+                           the help of guesses.
     int8.py                Products in 8-bit integers, for CPUs that multiply those faster than
                            anything else.
     linear.py              Linear layers in the forms that are fastest to multiply, made from the
@@ -44,6 +46,8 @@ decoder/
     memory_budget.py       The memory budget: what a decoder takes in the form it will be used in,
                            and what is available.
     prefix_cache.py        Keys and values of the last prompt, for the next one that begins alike.
+    prompt_lookup.py       Prompt lookup: guesses the next tokens by what followed the last ones
+                           before (Saxena, 2023).
     rotary.py              Rotary positions: the frequency of each pair of a head, and the rotation.
     sampler.py             Chooses the next token from logits.
     tensor_loader.py       Loads the tensors of a decoder from a source.

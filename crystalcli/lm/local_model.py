@@ -12,6 +12,7 @@ word.
 from __future__ import annotations
 
 import functools
+import itertools
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -23,6 +24,7 @@ from crystalcli.lm.chat.chat_prompt import PromptEncoder
 from crystalcli.lm.chat.chat_template import Message
 from crystalcli.lm.chat.stream import check_prompt_length, check_sampling, until_stop, without_thinking
 from crystalcli.lm.decoder.decoder_config import DecoderConfig
+from crystalcli.lm.decoder.prompt_lookup import GuessPace
 from crystalcli.lm.decoder.thread_tuner import ThreadTuner
 from crystalcli.lm.files.gguf import GGUF
 from crystalcli.lm.files.tensor_source import TensorSource
@@ -91,6 +93,7 @@ class LanguageModel:
         self._max_threads = 1  # known when torch is imported
         self._cache = cache
         self._decoder: Llama | None = None
+        self._guess_pace = GuessPace()
         self._loading = threading.Lock()
 
     @classmethod
@@ -397,6 +400,7 @@ class LanguageModel:
         import torch
 
         from crystalcli.lm.decoder import memory_budget
+        from crystalcli.lm.decoder.generation import Generation
         from crystalcli.lm.decoder.sampler import Sampler
 
         sampler = Sampler(sampling)
@@ -408,15 +412,14 @@ class LanguageModel:
         prompt_read = False
         try:
             tuner = self._prompt_tuner(decoder, len(prompt))
-            token = sampler.choose(decoder.forward(prompt[cache.length :], cache, tuner=tuner)[0])
+            first = sampler.choose(decoder.forward(prompt[cache.length :], cache, tuner=tuner)[0])
             prompt_read = True
             tuner = ThreadTuner(self._max_threads, torch.set_num_threads, first=_FIRST_STEPS) if tunes else None
-            for number in range(1, sampling.max_tokens + 1):
+            generation = Generation(decoder, cache, sampler, prompt, self._guess_pace, tuner)
+            for token in itertools.chain([first], generation.after(first, sampling.max_tokens - 1)):
                 if token in self._vocabulary.config.eos_ids:
                     break
                 yield token  # before the next one is computed
-                if number < sampling.max_tokens:
-                    token = sampler.choose(decoder.forward([token], cache, tuner=tuner)[0])
         finally:
             if tunes:
                 torch.set_num_threads(self._max_threads)

@@ -11,6 +11,8 @@ tensor_loader.py   checked loading of tensors
 weight_cache.py    converted weights, kept on disk
 prefix_cache.py    the last prompt, kept in memory
 sampler.py         the choice of the next token
+prompt_lookup.py   guesses of the next tokens, copied from those before
+generation.py      the tokens behind a prompt, guessed ones read several at a time
 logprobs.py        log-probabilities of given tokens
 thread_tuner.py    the number of threads
 memory_budget.py   the memory that a model takes, and what is free

@@ -108,6 +108,16 @@ def attend_by_matmul(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor
     return output.view(kv_heads, group_size, count, head_dim).permute(2, 0, 1, 3).reshape(count, heads * head_dim)
 
 
+def attend_one_by_one(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    """Attend as `attend` does for the last n of m positions, each as if it were the last.
+
+    The kernel for several rounds otherwise.
+    """
+    before = keys.shape[1] - len(queries)
+    alone = enumerate(torch.split(queries, 1), before + 1)
+    return torch.cat([attend(query, keys[:, :end], values[:, :end], None) for end, query in alone])
+
+
 @functools.lru_cache(maxsize=1)
 def _causal_bias(count: int, group_size: int) -> Tensor:
     """Bias that hides later positions from each query of a group.

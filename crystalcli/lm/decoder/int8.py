@@ -15,10 +15,13 @@ times the sums of the matrix's rows is subtracted from its product, exactly: tha
 of the time of signed codes. For many rows oneDNN does the like for signed codes, at no cost.
 
 The product of one row waits for memory: oneDNN reads eight short rows of the matrix side by side,
-which no processor foresees. A plain pass over a piece of the matrix reads it into the cache at
-twice the pace, and the product then takes next to nothing. Measured on one busy core, a matrix of
-9,728 rows of 896: 11 billion weights a second without that pass, 17 with it; rows of 4,864 are long
-enough without.
+which not every processor foresees. A plain pass over a piece of the matrix reads it into the cache
+at twice the pace, and the product then takes next to nothing. Measured on one busy core, a matrix
+of 9,728 rows of 896: 11 billion weights a second without that pass, 17 with it; rows of 4,864 are
+long enough without. On a processor with AMX that foresees more the pass halves the pace instead, 4
+for 8.6 (17,920 rows of 1,536), so that it is tried. A few rows go one after the other over a piece,
+which the first of them brings into the cache: oneDNN's product of several takes twice as long as
+that of one, however few.
 """
 
 from __future__ import annotations
@@ -38,11 +41,14 @@ from crystalcli.cpu import cpu_flags
 _MAX_CODE = 127  # -128 is not used
 _MIDDLE = 128  # the input's unsigned code of zero
 _FEW_ROWS = 8  # up to so many rows go as unsigned codes
+_ROWS_ALONE = 4  # up to so many rows go one after the other
 _LONG_ROW = 4096  # bytes of a row that the processor reads ahead by itself
 _PIECE = 1 << 20  # bytes read into the cache at a time: what a core has of its own
 _STRETCH = 64  # channels rotated together, at most
 _MIN_WIDTH = 1e-30  # divides a row of zeros
 _SLAB = 1 << 19  # weights rounded at a time: 2 MB of float32
+_TRIED_BYTES, _TRIED_COLUMNS = 16 << 20, 1024  # of a matrix that no core's own cache holds
+_TRIES = 5
 _MAX_SLOWDOWN = 4.0  # over float32: beyond it torch has no fast kernel, but a loop
 
 
@@ -80,10 +86,12 @@ class Int8Linear:
         self._rotation = hadamard(matrix.codes.shape[1], dtype)
         # bfloat16 has kernels for many rows only.
         self._few_rotation = hadamard(matrix.codes.shape[1], torch.float32)
-        rows, columns = matrix.codes.shape
-        step = rows if columns >= _LONG_ROW else max(_PIECE // columns, 1)
-        self._pieces = [matrix.codes[start : start + step] for start in range(0, rows, step)]
-        self._words = [_as_words(piece) for piece in self._pieces] if columns < _LONG_ROW else []
+        columns = matrix.codes.shape[1]
+        step = max(_PIECE // columns, 1)
+        pieces = torch.split(matrix.codes, step)
+        self._pieces = [piece.t() for piece in pieces]
+        reads_first = columns < _LONG_ROW and gains_by_reading_first()
+        self._words = [_as_words(piece) for piece in pieces] if reads_first else []
 
     @classmethod
     def quantize(cls, rows: int, columns: int, read: Callable[[int, int], Tensor], dtype: torch.dtype) -> Int8Linear:
@@ -110,9 +118,9 @@ class Int8Linear:
     def __call__(self, x: Tensor) -> Tensor:
         """Multiply: float [n, columns] -> float32 [n, rows]."""
         if len(x) <= _FEW_ROWS:
-            rounded, scale = _quantize_rows(x, self._few_rotation)
+            rounded, scale = _quantize_rows(x, self._few_rotation, alone=True)
             codes = rounded.add_(_MIDDLE).to(torch.uint8)
-            product = self._multiply_row(codes) if len(x) == 1 else torch._int_mm(codes, self.matrix.codes.t())
+            product = self._multiply_few(codes)
             product.sub_(self.matrix.sums)
         else:
             rounded, scale = _quantize_rows(x, self._rotation)
@@ -120,15 +128,20 @@ class Int8Linear:
         # In place: as long a new tensor would cost as much time again, for its pages.
         return product.view(torch.float32).copy_(product).mul_(self.matrix.scales).mul_(scale)
 
-    def _multiply_row(self, codes: Tensor) -> Tensor:
-        """uint8 [1, columns] -> int32 [1, rows], piece by piece."""
-        product = torch.empty(1, len(self.matrix.codes), dtype=torch.int32)
+    def _multiply_few(self, codes: Tensor) -> Tensor:
+        """uint8 [n, columns] -> int32 [n, rows]."""
+        if len(codes) > _ROWS_ALONE or (len(codes) == 1 and not self._words):
+            return torch._int_mm(codes, self.matrix.codes.t())
+        product = torch.empty(len(codes), len(self.matrix.codes), dtype=torch.int32)
+        rows = torch.split(codes, 1)
         start = 0
         for number, piece in enumerate(self._pieces):
             if self._words:
                 self._words[number].amax()  # for the sake of reading it
-            torch._int_mm(codes, piece.t(), out=product[:, start : start + len(piece)])
-            start += len(piece)
+            end = start + piece.shape[1]
+            for place, row in enumerate(rows):
+                torch._int_mm(row, piece, out=product[place : place + 1, start:end])
+            start = end
         return product
 
 
@@ -138,9 +151,17 @@ def _as_words(codes: Tensor) -> Tensor:
     return flat.view(torch.int64) if len(flat) % 8 == flat.storage_offset() % 8 == flat.data_ptr() % 8 == 0 else flat
 
 
-def _quantize_rows(x: Tensor, rotation: Tensor) -> tuple[Tensor, Tensor]:
-    """[n, columns] -> whole codes float32 [n, columns], size of a step float32 [n, 1]."""
-    rotated = torch.mm(x.to(rotation.dtype).reshape(-1, len(rotation)), rotation).to(torch.float32).view(x.shape)
+def _quantize_rows(x: Tensor, rotation: Tensor, *, alone: bool = False) -> tuple[Tensor, Tensor]:
+    """[n, columns] -> whole codes float32 [n, columns], size of a step float32 [n, 1].
+
+    With `alone` each row is rotated by itself: sums of floating point may differ in the last bit.
+    """
+    stretches = x.to(rotation.dtype).reshape(len(x), -1, len(rotation))
+    if alone and len(x) > 1:
+        rotated = torch.cat([torch.mm(row, rotation) for row in torch.unbind(stretches)])
+    else:
+        rotated = torch.mm(stretches.view(-1, len(rotation)), rotation)
+    rotated = rotated.to(torch.float32).view(x.shape)
     # `aminmax` takes ten times as long as both of these.
     widest = torch.maximum(rotated.amax(1, keepdim=True), rotated.amin(1, keepdim=True).neg_()).clamp_(min=_MIN_WIDTH)
     return rotated.mul_(_MAX_CODE / widest).round_(), widest.div_(_MAX_CODE)
@@ -165,6 +186,26 @@ def has_fast_int8() -> bool:
     The CPU needs vector or matrix instructions for them.
     """
     return not cpu_flags().isdisjoint({"avx512_vnni", "amx_int8"}) and _works()
+
+
+@functools.cache
+def gains_by_reading_first() -> bool:
+    """Tell whether the product of one row is faster behind a plain pass over the matrix."""
+    codes = torch.ones(_TRIED_BYTES // _TRIED_COLUMNS, _TRIED_COLUMNS, dtype=torch.int8)
+    row = torch.ones(1, _TRIED_COLUMNS, dtype=torch.uint8)
+    pieces = torch.split(codes, _PIECE // _TRIED_COLUMNS)
+
+    def read_first() -> None:
+        for piece in pieces:
+            _as_words(piece).amax()
+            torch._int_mm(row, piece.t())
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _fastest(read_first, _TRIES) < _fastest(lambda: torch._int_mm(row, codes.t()), _TRIES)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _works() -> bool:

@@ -14,6 +14,8 @@ tests.
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from crystalcli.cpu import limit_onednn_cache
-from crystalcli.lm.decoder.attention import KVCache, attend, attend_by_matmul
+from crystalcli.lm.decoder.attention import KVCache, attend, attend_by_matmul, attend_one_by_one
 from crystalcli.lm.decoder.decoder_config import DecoderConfig
 from crystalcli.lm.decoder.linear import BlockMatrix, Linear, StackedLinear, packs_as_one
 from crystalcli.lm.decoder.rotary import frequencies, rotate
@@ -34,6 +36,8 @@ from crystalcli.lm.files.tensor_source import TensorSource
 limit_onednn_cache()
 
 BLOCK_SIZE = 256  # positions read at once: at 128 a prompt took 1.08 times as long
+MAX_GUESS = 3  # tokens read besides one: int8.py takes so many rows one after the other
+_TRIED = 2  # rows that are read alone, too, before reading several is trusted
 _LEADING = 32  # logits of each position that are computed in float32
 
 
@@ -240,8 +244,53 @@ class Llama:
             logits.append(self._forward_block(block, cache, wanted, tuner))
         return torch.cat(logits)
 
-    def _forward_block(self, ids: Sequence[int], cache: KVCache, wanted: int, tuner: ThreadTuner | None) -> Tensor:
-        """Read one block; the last `wanted` of its positions, none, one or all, get logits."""
+    @torch.inference_mode()
+    def forward_guess(self, ids: Sequence[int], cache: KVCache) -> Tensor:
+        """Read a few ids, some of which may be taken back, each as if it were read alone.
+
+        Where `reads_rows_alike`, logits, keys and values are those of `forward` with one id after
+        the other, to the last bit. To take ids back, set `cache.length`.
+
+        Args:
+            ids: From one to MAX_GUESS + 1, as many as the cache has room for.
+            cache: Keys and values of the positions before.
+
+        Returns:
+            float32 [n, vocab_size].
+        """
+        return self._forward_block(ids, cache, len(ids), None, one_by_one=True)
+
+    @functools.cached_property
+    def reads_rows_alike(self) -> bool:
+        """Whether `forward_guess` gives what `forward` does, to the last bit, on this processor.
+
+        Sums of whole numbers are exact in any order, those of floating point depend on torch's
+        kernels. So it is tried on the first layer and the head.
+        """
+        first = copy.copy(self)
+        first.config, first._layers = dataclasses.replace(self.config, layers=1), self._layers[:1]
+        ids = range(MAX_GUESS + 1)
+        together = first.forward_guess(ids, first.cache(len(ids)))
+        cache = first.cache(_TRIED)
+        return all(torch.equal(first.forward([number], cache)[0], together[number]) for number in ids[:_TRIED])
+
+    def _forward_block(
+        self,
+        ids: Sequence[int],
+        cache: KVCache,
+        wanted: int,
+        tuner: ThreadTuner | None,
+        one_by_one: bool = False,
+    ) -> Tensor:
+        """Read one block.
+
+        Args:
+            ids: The ids.
+            cache: Keys and values of the positions before.
+            wanted: How many of the last positions get logits: none, one or all.
+            tuner: Told of every layer.
+            one_by_one: Whether each position attends as if it came alone.
+        """
         config, count, start = self.config, len(ids), cache.length
         end = start + count
         # The residual stream stays float32, [n, hidden_size].
@@ -251,7 +300,7 @@ class Llama:
         # [n, 1, head_dim / 2] each.
         waves = (angles.cos() * scale).to(self.dtype), (angles.sin() * scale).to(self.dtype)
         mask = None  # for [n, end]; needed only where some positions are old and several are new
-        if count > 1 and start > 0:
+        if count > 1 and start > 0 and not one_by_one:
             mask = torch.ones(count, end, dtype=torch.bool).tril(start)
         for number, layer in enumerate(self._layers):
             if tuner is not None:
@@ -265,8 +314,12 @@ class Llama:
                 if not wanted:
                     break
                 queries, x, mask = queries[-1:], x[-1:], None
-            attention = attend_by_matmul if self.int8 and len(queries) > 1 else attend
-            mixed = attention(queries, cache.keys[number, :, :end], cache.values[number, :, :end], mask)
+            past = cache.keys[number, :, :end], cache.values[number, :, :end]
+            if one_by_one:
+                mixed = attend_one_by_one(queries, *past)
+            else:
+                attention = attend_by_matmul if self.int8 and len(queries) > 1 else attend
+                mixed = attention(queries, *past, mask)
             mixed = layer.attention_out(mixed)
             x.add_(mixed if layer.out_bias is None else mixed + layer.out_bias)
             normed = F.rms_norm(x, (config.hidden_size,), layer.ffn_norm, config.epsilon)

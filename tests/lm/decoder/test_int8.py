@@ -96,6 +96,26 @@ def test_nothing_stays_nothing():
     torch.testing.assert_close(found, torch.tensor([[0.0, 64, 64, 64], [0] * 4, [0] * 4]))
 
 
+@pytest.mark.parametrize("reads_first", [True, False])
+@pytest.mark.parametrize("columns", [64, 4096])
+def test_few_rows_are_multiplied_as_each_alone(monkeypatch, reads_first, columns):
+    monkeypatch.setattr(int8, "_PIECE", 7 * columns)  # the last piece is shorter
+    monkeypatch.setattr(int8, "gains_by_reading_first", lambda: reads_first)
+    generator = torch.Generator().manual_seed(1)
+    product = rounded(torch.randn(40, columns, generator=generator))
+    x = torch.randn(6, columns, generator=generator)
+    alone = torch.cat([product(row) for row in x.split(1)])
+    for count in range(1, 7):
+        assert torch.equal(product(x[:count]), alone[:count])
+
+
+def test_whether_to_read_first_is_tried_on_one_thread():
+    torch.set_num_threads(2)
+    assert int8.gains_by_reading_first.__wrapped__() in (True, False)
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(1)
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     groups=st.integers(1, 3),

@@ -64,6 +64,10 @@ class GuessPace:
         """Whether to guess."""
         return not self._left
 
+    def rest(self) -> None:
+        """Guess nothing for the next 16 passes."""
+        self._left = max(self._left, _FIRST_WAIT)
+
     def add_single(self, seconds: float) -> None:
         """Add a pass without guesses."""
         self._single_time = _average(self._single_time, seconds)

@@ -77,6 +77,15 @@ def test_guesses_rest_while_they_cost_more_than_they_give():
     assert rests == [rests[0], 2 * rests[0], 4 * rests[0]]
 
 
+def test_guesses_rest_when_told_to():
+    pace = GuessPace()
+    pace.rest()
+    for _ in range(16):
+        assert not pace.pays
+        pace.add_single(1.0)
+    assert pace.pays
+
+
 @pytest.fixture(scope="module")
 def file(tiny_path):
     with GGUF(tiny_path) as opened:

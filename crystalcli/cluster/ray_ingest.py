@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 LOCAL = "local"  # the address of a cluster that is started on this machine
 _TRIES = 3  # at a shard
 _POLL_SECONDS = 0.5
+_ANSWER_SECONDS = 20.0  # for a cluster elsewhere to answer
 _STARTS = 3  # tries to start a cluster here: it gives up after 30 s, which a busy machine may need
 
 
@@ -175,6 +177,8 @@ def _cluster(address: str) -> Iterator[ModuleType]:
     except ImportError as error:
         raise CrystalError("ray is not installed: pip install 'crystalcli[ray]'") from error
     is_local = address == LOCAL
+    if not is_local:
+        _check_answers(address)
     where: dict[str, Any] = {"num_cpus": available_processors()} if is_local else {"address": address}
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     for tries_left in reversed(range(_STARTS if is_local else 1)):
@@ -190,6 +194,22 @@ def _cluster(address: str) -> Iterator[ModuleType]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _check_answers(address: str) -> None:
+    """Fail at once where nothing answers at an address: Ray would try it for minutes.
+
+    Raises:
+        CrystalError: Nothing answers.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdecimal():  # `auto` is for Ray to find
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_ANSWER_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CrystalError(f"cannot reach the Ray cluster {address!r}: {reason}") from error
 
 
 def _make_seed(seed: Path, encoder: str, codebooks_from: Sequence[Path]) -> None:

@@ -112,7 +112,6 @@ def test_a_run_that_is_broken_off_goes_on_where_it_was_and_leaves_shards(tmp_pat
     shutil.rmtree(tmp_path / "shards")
 
 
-@pytest.mark.ray
 def test_an_address_without_a_cluster_is_one_clear_error(tmp_path):
     folder = make_folder(tmp_path, 1, 1)
     run = crystal(folder, "-c", tmp_path / "all.crystal", "--ray", "127.0.0.1:1")

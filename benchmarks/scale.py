@@ -8,8 +8,10 @@
     ingest      tokens a second until the text is stored, of wall and of processor time
     file        megabytes
     resident    megabytes of one process that has answered, and what grows of it with the crystal
-    cold        seconds of `crystal recall` as a whole process, without the reranker
-    warm        milliseconds of a recall in an open crystal, p50 and p95, without the reranker
+    cold        seconds of `crystal recall` as a whole process, without the reranker, and of the
+                processor
+    warm        milliseconds of a recall in an open crystal, p50 and p95, without the reranker, and
+                p50 of its processor time: where other work runs beside, that holds better
 
 The first row is real text: as many files of the folders as make so many tokens, read as a user
 reads them; its layers are not waited for. The others grow out of synthetic.py, whose words follow
@@ -50,7 +52,7 @@ def main() -> None:
     options = parser.parse_args()
     rows = []
     print(machine())
-    print("  tokens  first s  wall t/s  cpu t/s  file MB  resident  grows  cold s  warm p50  p95 ms")
+    print("  tokens  first s  wall t/s  cpu t/s  file MB  resident  grows  cold s   cpu s  warm p50  p95 ms  cpu ms")
     with TemporaryDirectory() as name:
         rows.append(real_row(options.folder, options.tokens[0] * 1e6, Path(name), options.questions))
         show(rows[-1])
@@ -94,17 +96,18 @@ def measure(paths: list[Path], questions: int) -> dict[str, Any]:
     """Measure recall in one crystal, or in several as one."""
     asked = [word for path in paths for word in ("-c", str(path))]
     command = [*_PROGRAM, "recall", "What is said of the harbour?", "--no-rerank", *asked]
-    cold = [timed_process(command)["seconds"] for _ in range(4)][1:]  # the first reads the disk
+    cold = [timed_process(command) for _ in range(4)][1:]  # the first reads the disk
     empty = resident_bytes() or 0
     with Crystal(paths, mode="read", reranker=None) as crystal:
         began = time.perf_counter()
         crystal.recall("What is said of the harbour?", rerank=False)
         opened = time.perf_counter() - began
-        seconds = []
+        seconds, processor = [], []
         for question in synthetic.Words(7).questions(questions):
-            began = time.perf_counter()
+            began, worked = time.perf_counter(), time.process_time()
             crystal.recall(question, rerank=False)
             seconds.append(time.perf_counter() - began)
+            processor.append(time.process_time() - worked)
         memory, tokens = measure_memory(crystal), crystal.stats().tokens
         resident = resident_bytes() or 0
     return {
@@ -114,10 +117,11 @@ def measure(paths: list[Path], questions: int) -> dict[str, Any]:
         "more_than_empty": resident - empty,
         "grows": memory.grown,
         "opened": round(opened, 3),
-        "cold": round(statistics.median(cold), 3),
+        "cold": {name: round(statistics.median(each[name] for each in cold), 3) for name in ("seconds", "processor")},
         "warm": {
             "p50": round(1000 * statistics.median(seconds), 1),
             "p95": round(1000 * statistics.quantiles(seconds, n=20)[-1], 1),
+            "processor": round(1000 * statistics.median(processor), 1),
         },
     }
 
@@ -135,8 +139,9 @@ def show(row: dict[str, Any]) -> None:
     wall, processor = (f"{speeds[name]:,}" if name in speeds else "-" for name in ("wall", "processor"))
     print(
         f"{row['tokens'] / 1e6:7.1f}M {first:>8} {wall:>9} {processor:>8} {row['file'] / 1e6:8.1f} "
-        f"{row['resident'] / 1e6:9.0f} {row['grows'] / 1e6:6.1f} {row['cold']:7.2f} {row['warm']['p50']:9.1f} "
-        f"{row['warm']['p95']:7.1f}  {row['text']}",
+        f"{row['resident'] / 1e6:9.0f} {row['grows'] / 1e6:6.1f} {row['cold']['seconds']:7.2f} "
+        f"{row['cold']['processor']:7.2f} {row['warm']['p50']:9.1f} {row['warm']['p95']:7.1f} "
+        f"{row['warm']['processor']:7.1f}  {row['text']}",
         flush=True,
     )
 

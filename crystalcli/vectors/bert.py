@@ -2,7 +2,7 @@
 
 Gives the last layer's token states. The states of a chunk depend on that chunk alone, to the last
 bit: rounding depends on the shapes of matrices, so a batch's shape depends on the lengths of its
-chunks alone; in 8 bits, where products are exact, chunks are packed without padding. The layers
+chunks alone; in 8 bits, where products are exact, chunks are packed one after the other. The layers
 themselves are in `stack.py` and `quantized.py`; a question is encoded by
 `question_encoder.py`, which needs no torch.
 
@@ -168,18 +168,15 @@ class Bert:
     def _encode_packed(
         self, stack: QuantizedStack, chunks: Sequence[IntArray], take: Callable[[int, torch.Tensor], None]
     ) -> None:
-        """Encode chunks without padding, see `for_each`."""
+        """Encode chunks in packs, see `for_each`."""
         order = sorted((index for index, ids in enumerate(chunks) if len(ids)), key=lambda index: len(chunks[index]))
-        before, after = (np.array([token], np.int64) for token in self.special)
+        before, after = (np.array([token], np.int32) for token in self.special)
 
         @torch.inference_mode()
         def encode(pack: list[int]) -> None:
-            ids = np.concatenate([part for index in pack for part in (before, chunks[index], after)])
-            output = stack(torch.from_numpy(ids), [len(chunks[index]) + 2 for index in pack])
-            start = 1
-            for index in pack:
-                take(index, output[start : start + len(chunks[index])])
-                start += len(chunks[index]) + 2
+            states = stack([np.concatenate((before, chunks[index], after)) for index in pack])
+            for index, own in zip(pack, states, strict=True):
+                take(index, own[1:-1])
 
         self._in_parallel(encode, _packs(order, [len(ids) + 2 for ids in chunks], self.threads))
 
@@ -202,11 +199,11 @@ class Bert:
 
     def embed(self, ids: IntArray) -> torch.Tensor:
         """Embed a sentence like sentence-transformers: mean pooling, unit length, [dimension]."""
-        tokens = torch.tensor([self.special[0], *ids.tolist(), self.special[1]])
+        tokens = np.array([self.special[0], *ids.tolist(), self.special[1]])
         if isinstance(self._stack, QuantizedStack):
-            states = self._stack(tokens, [len(tokens)])
+            (states,) = self._stack([tokens])
         else:
-            states = self._stack(tokens[None].to(self.device), None)[0]
+            states = self._stack(torch.from_numpy(tokens)[None].to(self.device), None)[0]
         return F.normalize(states.float().mean(0), dim=0).cpu()
 
     def _batches(self, lengths: Sequence[int]) -> list[_Batch]:

@@ -4,11 +4,14 @@ Weights are quantized per row, activations by scales that `calibrate.py` measure
 channel has been divided by a factor that evens out the channels' ranges: a few channels of a
 transformer are ten times as wide as the rest, and would leave the others few of the 256 steps
 (SmoothQuant: Xiao et al., 2023). The factors are part of the layer norms before the products, so
-that they cost nothing. Everything between the products stays in floating point. Scales are fixed,
-not taken from the batch, so that a chunk's states depend on that chunk alone.
+that they cost nothing. Between the widest products, where a norm is missing, values leave the first
+as the 8 bits that the second reads, and the few channels with the widest ranges are cut off.
+Everything else between the products stays in floating point. Scales are fixed, not taken from the
+batch, so that a chunk's states depend on that chunk alone.
 
-Chunks stand one after the other in a pack, without padding; attention alone looks at each by
-itself. Products of integers are exact, so that it does not matter what shares a pack.
+Chunks stand one after the other in a pack; attention alone looks at each by itself. Each is padded
+to a multiple of a few positions, since kernels are made anew for each shape, and are slow for odd
+ones. Products of integers are exact, so that it does not matter what shares a pack.
 """
 
 from __future__ import annotations
@@ -26,19 +29,21 @@ import torch
 import torch.nn.functional as F
 
 from crystalcli.cpu import cpu_flags
-from crystalcli.vectors.chunk_attention import Attention, attend_by_powers, fastest_attention
+from crystalcli.vectors.chunk_attention import Attention, attend_by_powers, fastest_attention, padding_mask
 from crystalcli.vectors.stack import EncoderStack
 
 if TYPE_CHECKING:
-    from crystalcli.datatypes import FloatArray
+    from crystalcli.datatypes import FloatArray, IntArray
     from crystalcli.vectors.encoder_config import EncoderConfig
 
 SCALES = Path(__file__).parent / "data" / "minilm-scales.npz"
-SMOOTHED = ("qkv", "up", "down")  # products whose channels are evened out; those of "out" are alike
+SMOOTHED = ("qkv", "up")  # products after a layer norm; the channels of "out" are alike, "down" is cut off
 _MIGRATION = 0.8  # SmoothQuant's alpha: the share of a channel's range that moves to the weights
 _POST = {"gelu": ("gelu", "none"), "tanh": ("gelu", "tanh"), "relu": ("relu", "")}
 _NATIVE = {"avx512_vnni", "avx_vnni", "amx_int8"}  # instructions that multiply int8 and add in 32 bits
 _SHORT = 128  # positions; chunks of fewer are attended to by the fused kernel, several at a time
+_STEP = 16  # lengths of chunks are rounded up to a multiple of this
+_KEPT = 0.99  # of the channels of "down" have their whole range; the rest are cut off at the widest of these
 
 
 class Scales(NamedTuple):
@@ -91,13 +96,19 @@ def has_int8_kernels() -> bool:
     return float(error) < 0.05
 
 
+def _widest(weight: torch.Tensor, axis: int) -> torch.Tensor:
+    """Find the greatest absolute values along an axis, in one pass over memory."""
+    widest: torch.Tensor = torch.linalg.vector_norm(weight, math.inf, axis)
+    return widest
+
+
 def _row_scales(weight: torch.Tensor) -> torch.Tensor:
     """Choose the size of a step in each row of a weight, float32 [rows].
 
     AVX2 adds the products of two neighbours in 16 bits, which saturate: 255 times the sum of two
     weights of one sign must fit, so that sums of neighbours take up to 128 steps.
     """
-    steps = weight.abs().amax(1) / 127
+    steps = _widest(weight, 1) / 127
     if not cpu_flags() & _NATIVE:
         even = F.pad(weight, (0, weight.shape[1] % 2)).reshape(len(weight), -1, 2)
         sums = torch.maximum(even.clamp(min=0).sum(2), (-even).clamp(min=0).sum(2))
@@ -142,6 +153,8 @@ class QuantizedStack:
                     factor = math.log2(math.e) / math.sqrt(config.dimension // config.heads)
                     weight[: config.dimension] *= factor
                     bias[: config.dimension] *= factor
+                if part == "down":
+                    high = high.clamp(max=float(high.quantile(_KEPT)))
                 parts[part] = _Product(
                     weight,
                     bias,
@@ -151,6 +164,7 @@ class QuantizedStack:
                     post=post.get(part, ("none", "")),
                     result=self._attention.precision if part == "qkv" else torch.float32,
                 )
+            parts["up"].feed(parts["down"])
             products.append(parts)
         self._products = products
         # Each layer norm gives the input of the product after it, smoothed.
@@ -163,55 +177,103 @@ class QuantizedStack:
         ]
 
     @torch.inference_mode()
-    def __call__(self, ids: torch.Tensor, lengths: Sequence[int]) -> torch.Tensor:
+    def __call__(self, chunks: Sequence[IntArray]) -> list[torch.Tensor]:
         """Encode a pack of chunks.
 
         Args:
-            ids: token ids of the chunks, one after the other, int64 [positions].
-            lengths: positions of each chunk, in ascending order.
+            chunks: token ids with the special ones, int32 [n] each; in ascending order of length.
 
         Returns:
-            Token states, float32 [positions, dimension].
+            Token states of each chunk, float32 [n, dimension].
         """
         size, epsilon = (self.config.dimension,), self.config.epsilon
-        places = torch.cat([torch.arange(length) for length in lengths])
-        x = F.embedding(ids, self._words).add_(F.embedding(places, self._positions))
+        groups = self._groups([len(ids) for ids in chunks])
+        x = self._embedded(chunks, groups)
         x = F.layer_norm(x, size, *self._norm, epsilon)
-        groups = [(length, len(list(equal))) for length, equal in groupby(lengths)]
         for layer, (product, (norm, last_norm)) in enumerate(zip(self._products, self._norms, strict=True)):
             attended = self._attend(product["qkv"](x), groups, exact=layer == 0)
-            x = torch.addcmul(product["out"](attended), x, product["qkv"].smoothing)
+            x = product["out"](attended).addcmul_(x, product["qkv"].smoothing)
             x = F.layer_norm(x, size, *norm, epsilon)
-            inner = product["up"](x).mul_(product["down"].unsmoothing)
-            x = torch.addcmul(product["down"](inner), x, product["up"].smoothing)
+            x = product["down"].of_steps(product["up"](x)).addcmul_(x, product["up"].smoothing)
             x = F.layer_norm(x, size, *last_norm, epsilon)
+        rows = (row for group in groups for row in x[group.start : group.end].view(len(group.lengths), group.width, -1))
+        return [row[: len(ids)] for ids, row in zip(chunks, rows, strict=True)]
+
+    def _groups(self, lengths: Sequence[int]) -> list[_Group]:
+        """Group the chunks of a pack that are attended to at once.
+
+        A chunk is padded, and masked, by its own length alone, so that it is rounded alike in any
+        company.
+        """
+        groups = []
+        start = 0
+        widths = [min(-(-length // _STEP) * _STEP, self.config.positions) for length in lengths]
+        for (width, padded), pairs in groupby(
+            zip(widths, lengths, strict=True), lambda pair: (pair[0], pair[0] > pair[1])
+        ):
+            own = [length for _, length in pairs]
+            mask = padding_mask(own, width, self._attention.precision) if padded else None
+            groups.append(_Group(start, width, own, mask))
+            start = groups[-1].end
+        return groups
+
+    def _embedded(self, chunks: Sequence[IntArray], groups: Sequence[_Group]) -> torch.Tensor:
+        """Look up the vectors of tokens and of places, float32 [positions, dimension]."""
+        padded = np.zeros(groups[-1].end, np.int64)
+        starts = [group.start + row * group.width for group in groups for row in range(len(group.lengths))]
+        for start, ids in zip(starts, chunks, strict=True):
+            padded[start : start + len(ids)] = ids
+        x = F.embedding(torch.from_numpy(padded), self._words)
+        for group in groups:
+            x[group.start : group.end].view(len(group.lengths), group.width, -1).add_(self._positions[: group.width])
         return x
 
-    def _attend(self, qkv: torch.Tensor, groups: list[tuple[int, int]], *, exact: bool) -> torch.Tensor:
+    def _attend(self, qkv: torch.Tensor, groups: Sequence[_Group], *, exact: bool) -> torch.Tensor:
         """Compute attention inside each chunk.
 
         Args:
             qkv: queries, keys and values of a pack, [positions, 3 * dimension].
-            groups: lengths of chunks, and how many chunks in a row have each.
-            exact: whether scores are too large for the products of `Attention`.
+            groups: of the pack.
+            exact: whether scores are too large for the products of `attend_by_powers`.
 
         Returns:
             float32 [positions, dimension].
         """
         attended = torch.empty(len(qkv), self.config.dimension)
-        start = 0
-        for length, count in groups:
-            end = start + length * count
-            q, k, v = qkv[start:end].view(count, length, 3, self.config.heads, -1).permute(2, 0, 3, 1, 4)
-            target = attended[start:end].view(count, length, self.config.heads, -1).transpose(1, 2)
+        for start, width, lengths, mask in groups:
+            end = start + width * len(lengths)
+            shape = (len(lengths), width, -1, self.config.heads, self.config.dimension // self.config.heads)
+            q, k, v = qkv[start:end].view(shape).permute(2, 0, 3, 1, 4)
+            target = attended[start:end].view(shape)[:, :, 0].transpose(1, 2)
             # The kernel gives a chunk the same states in any company; products of matrices may not.
-            if exact or self._attention.fused or length < _SHORT:
-                target.copy_(F.scaled_dot_product_attention(q, k, v, scale=math.log(2)))
-            else:
-                for chunk in range(count):
-                    target[chunk] = attend_by_powers(q[chunk], k[chunk], v[chunk])
-            start = end
+            if exact or self._attention.fused or width < _SHORT:
+                target.copy_(F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=math.log(2)))
+                continue
+            for chunk, length in enumerate(lengths):
+                target[chunk, :, :length] = attend_by_powers(*(states[chunk, :, :length] for states in (q, k, v)))
+                target[chunk, :, length:] = 0
         return attended
+
+
+class _Group(NamedTuple):
+    """Chunks of one padded length in a pack.
+
+    Attributes:
+        start: position of the first.
+        width: positions of each, with padding.
+        lengths: positions of each, without.
+        mask: added to the scores of its positions; None without padding.
+    """
+
+    start: int
+    width: int
+    lengths: list[int]
+    mask: torch.Tensor | None
+
+    @property
+    def end(self) -> int:
+        """Position after the last."""
+        return self.start + self.width * len(self.lengths)
 
 
 def _smoothed(norm: tuple[torch.Tensor, torch.Tensor], smoothing: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -233,7 +295,6 @@ class _Product:
 
     Attributes:
         smoothing: the factors by which the input must have been divided, float32 [channels].
-        unsmoothing: one divided by them.
     """
 
     def __init__(
@@ -250,33 +311,42 @@ class _Product:
         widest = torch.maximum(low.abs(), high.abs()).clamp(min=1e-3)
         self.smoothing = torch.ones_like(widest)
         if smooth:
-            self.smoothing = widest**_MIGRATION / weight.abs().amax(0).clamp(min=1e-4) ** (1 - _MIGRATION)
+            self.smoothing = widest**_MIGRATION / _widest(weight, 0).clamp(min=1e-4) ** (1 - _MIGRATION)
             self.smoothing /= self.smoothing.median()
-        self.unsmoothing = 1 / self.smoothing
         least, most = min(0.0, float((low / self.smoothing).min())), float((high / self.smoothing).max())
         self._scale = max(most - least, 1e-6) / 255
         self._zero = round(-least / self._scale)
         weight = weight * self.smoothing
         self._row_scales = _row_scales(weight).contiguous()
-        rows = (weight / self._row_scales[:, None]).round().to(torch.int8)
+        rows = weight.div_(self._row_scales[:, None]).round_().to(torch.int8)
         self._rows = torch.ops.onednn.qlinear_prepack(rows, None)
         self._row_zeros = torch.zeros(len(weight), dtype=torch.int32)
         self._bias = bias.float().contiguous()
         self._post, self._algorithm = post
         self._result = result
+        self._result_scale, self._result_zero = 1.0, 0
         self._quantize = _quantizer()
 
+    def feed(self, product: _Product) -> None:
+        """Give the result as the steps that another product reads."""
+        self._result, self._result_scale, self._result_zero = torch.uint8, product._scale, product._zero
+
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        """Multiply float32 [n, channels]."""
+        return self.of_steps(self._quantize(x, self._scale, self._zero))
+
+    def of_steps(self, steps: torch.Tensor) -> torch.Tensor:
+        """Multiply what is quantized already, uint8 [n, channels]."""
         product: torch.Tensor = torch.ops.onednn.qlinear_pointwise(
-            self._quantize(x, self._scale, self._zero),
+            steps,
             self._scale,
             self._zero,
             self._rows,
             self._row_scales,
             self._row_zeros,
             self._bias,
-            1.0,
-            0,
+            self._result_scale,
+            self._result_zero,
             self._result,
             self._post,
             [],

@@ -50,6 +50,7 @@ _SHARPNESS, _ADDS = 0.3, 0.1
 # The same where the question asks for several things, and the least logit of these.
 _ADDS_TO_SEVERAL, _ADDS_BY_LOGIT = 0.005, -5.0
 _SENTENCE_END = re.compile(rf"[.!?…:][\"'”’»)\]*_]*\s|[{FULL_STOPS}][\"'”’»)\]*_」』）]*\s?|\n\s*\n")
+_ITEM_NUMBER = re.compile(r"\(?\d{1,3}[.)]")
 _WIDE_LETTERS = 3  # letters of other scripts that say as much as a letter of Chinese or Japanese
 
 # Finds a landmark of a kind around a character: its label, its start, and its end, as of
@@ -169,12 +170,11 @@ def _stretch(crystal: CrystalReader, question: str, passage: Passage, longest: i
     low, high = _after_headings(passage, _after_front_matter(passage)), len(text.rstrip())
     if high - low <= longest and not passage.allowed:
         return passage.start + low, passage.start + max(low, high)
-    spans = [span for span in sentence_spans(text, passage.place.kind in BY_LINES) if span[0] >= low]
+    spans = [span for span in _sentences(text, passage.place.kind in BY_LINES) if span[0] >= low]
     if passage.allowed:
         spans = sentences_within(spans, passage.allowed_inside)
     spans = spans or [(low, high)]
-    windows = list(dict.fromkeys(_window(spans, first, longest) for first in range(len(spans))))
-    windows = windows[:: -(-len(windows) // _STEPS)]
+    windows = _windows(spans, longest)
     reranker = crystal.searcher().reranker
     if reranker is not None and len(windows) > 1:
         logits = reranker.logits(question, [text[start:end] for start, end in windows]).tolist()
@@ -216,6 +216,30 @@ def _after_headings(passage: Passage, start: int) -> int:
         position += len(line)
     rest = passage.text[position:]
     return position + len(rest) - len(rest.lstrip()) if rest.strip() else start
+
+
+def _sentences(text: str, by_lines: bool) -> list[tuple[int, int]]:
+    """Give the spans of a text's sentences or lines; the number of a list's item is part of it."""
+    spans: list[tuple[int, int]] = []
+    for start, end in sentence_spans(text, by_lines):
+        if spans and not by_lines and _ITEM_NUMBER.fullmatch(text, *spans[-1]):
+            start, _ = spans.pop()
+        spans.append((start, end))
+    return spans
+
+
+def _windows(spans: Sequence[tuple[int, int]], longest: int) -> list[tuple[int, int]]:
+    """Give the stretches to compare, at most _STEPS, from the first to the last.
+
+    A stretch within the one before is not compared: the end of a passage would win without what
+    leads to it.
+    """
+    windows = [_window(spans, 0, longest)]
+    for first in range(1, len(spans)):
+        if (window := _window(spans, first, longest))[1] > windows[-1][1]:
+            windows.append(window)
+    last = len(windows) - 1
+    return windows if last < _STEPS else [windows[round(step * last / (_STEPS - 1))] for step in range(_STEPS)]
 
 
 def _window(spans: Sequence[tuple[int, int]], first: int, longest: int) -> tuple[int, int]:

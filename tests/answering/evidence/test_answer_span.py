@@ -7,6 +7,7 @@ import pytest
 
 from crystalcli import Crystal, RecallFilter
 from crystalcli.answering.evidence.answer_span import answer_spans, cite_spans
+from crystalcli.datatypes import Passage
 
 LONG = " ".join(
     f"The {word} lamp of the harbour burned all night without a pause." for word in ("red", "green", "blue") * 8
@@ -79,6 +80,32 @@ def test_a_long_passage_is_narrowed_to_whole_sentences(lamps):
     for quote in quotations(lamps, "Which lamp of the harbour burned all night?"):
         assert len(quote) <= 1000
         assert quote.rstrip()[-1] in ".?!"
+
+
+def as_one_passage(crystal: Crystal, name: str, text: str) -> Passage:
+    """Ingest a text as a document, and give all of it as one passage."""
+    (crystal.path.parent / name).write_text(text, encoding="utf-8")
+    crystal.ingest([crystal.path.parent / name])
+    some = next(passage for passage in crystal.recall(text[:60], 5) if passage.path.endswith(name))
+    return replace(some, place=replace(some.place, start=0, end=len(text)), text=text, best=(0, 20))
+
+
+def test_the_end_of_a_long_passage_is_quoted_with_what_leads_to_it(lamps):
+    steps = [f"In the watch {n:02} the crew of the cutter rowed on and saw no land." for n in range(12)]
+    passage = as_one_passage(
+        lamps, "cutter.md", " ".join([*steps, "At last the crew of the cutter saw Fair Isle ahead."])
+    )
+    (span,) = answer_spans(lamps, "Which land did the crew of the cutter see at last?", [passage], 1)
+    assert "Fair Isle" in passage.text[span.start : span.end]
+    assert span.end - span.start > 500
+
+
+def test_the_number_of_an_item_stays_with_the_item(lamps):
+    rules = "\n".join(f"{n}. The keeper of lamp {n} writes the hour into the book of the tower." for n in range(1, 20))
+    passage = as_one_passage(lamps, "rules.md", rules)
+    (span,) = answer_spans(lamps, "What does the keeper write into the book?", [passage], 1)
+    assert rules[span.start].isdigit()
+    assert rules[span.start : span.end].endswith("tower.")
 
 
 def test_a_message_comes_with_the_one_before(lamps):

@@ -19,7 +19,7 @@ PACKAGE = ROOT / "crystalcli"
 PAGE = ROOT / "docs" / "ARCHITECTURE.md"
 WIDTH = 100
 ROOMS = (
-    ("errors datatypes cpu paths lazy_import", 0),
+    ("errors datatypes cpu huffman paths lazy_import", 0),
     ("text vectors lexical storage lm models neural_memory", 1),
     ("index language_models", 2),
     ("ingest recall", 3),

@@ -23,6 +23,7 @@ FLOORS = {
     "errors": 0,
     "datatypes": 0,
     "cpu": 0,
+    "huffman": 0,
     "paths": 0,
     "lazy_import": 0,
     "text": 1,

@@ -163,6 +163,7 @@ if TYPE_CHECKING:
         chunk_spans_of,
         count_terms,
         merge_tail,
+        settle_tail,
         write_segment,
     )
     from crystalcli.index.short_text_encoder import (
@@ -292,6 +293,7 @@ else:
                 "chunk_spans_of",
                 "count_terms",
                 "merge_tail",
+                "settle_tail",
                 "write_segment",
             ),
             "short_text_encoder": ("encode_short_chunks",),
@@ -387,6 +389,7 @@ __all__ = [
     "read_languages",
     "resolve_encoder",
     "run_atom_spans",
+    "settle_tail",
     "spans_of_atoms",
     "summarize_ledger",
     "walk_layers",

@@ -41,7 +41,7 @@ _TRIES = 5  # at tables of crystals that others write meanwhile
 # The tables that are made anew from those of all crystals.
 _SMALL_TABLES = (
     *("meta", "codebook", "run", "landmark", "summary", "memory", "statement", "statement_reading"),
-    *("source", "segment", "lexicon"),
+    *("source", "folder", "segment", "lexicon"),
 )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from crystalcli.lexical import varint
-from crystalcli.storage import ChunkSpans, SegmentRow, Store, typed_rows
+from crystalcli.storage import PACKED_SINCE, ChunkSpans, SegmentRow, Store, typed_rows
 from crystalcli.vectors import node_counts
 
 if TYPE_CHECKING:
@@ -82,7 +82,10 @@ def check_numbering(store: Store, segments: list[SegmentRow]) -> None:
     Raises:
         DamagedCrystalError: A segment breaks one of the two.
     """
-    query = "SELECT segment, length(data) FROM part WHERE name = 'spans' AND typeof(data) = 'blob'"
+    # Spans that are packed take an eighth of their size at least.
+    packed = store.format >= PACKED_SINCE
+    size = "min(size, 8 * length(data))" if packed else "length(data)"
+    query = f"SELECT segment, {size} FROM part WHERE name = 'spans' AND typeof(data) = 'blob'"
     sizes = dict(typed_rows(store.rows(query), (int, int), store.path))
     previous: SegmentRow | None = None
     for row in segments:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,10 +22,21 @@ from crystalcli.datatypes import Chunk
 from crystalcli.index.atom_spans import atom_starts
 from crystalcli.index.chunk_context import chunk_identity
 from crystalcli.index.fidelity import add_fidelity
-from crystalcli.lexical import ANALYSIS, NAMES_ONCE_SINCE, Block, build_blocks, merge_blocks, stored_code, terms, varint
+from crystalcli.lexical import (
+    ANALYSIS,
+    NAMES_ONCE_SINCE,
+    Block,
+    build_blocks,
+    merge_blocks,
+    plain_block,
+    stored_code,
+    terms,
+    varint,
+)
 from crystalcli.storage import (
     CONTEXTS_SINCE,
     LANGUAGES_SINCE,
+    PACKED_SINCE,
     ChunkSpans,
     SegmentRow,
     Store,
@@ -49,6 +60,8 @@ SEGMENT_BYTES = 1 << 17
 # Seconds of work, encoding included, that an interruption can cost, by estimate.
 PATIENCE = 10.0
 _FAN = 4  # lexical segments of one level that merge into one of the next
+# Atoms of the largest lexical segment that the end of an ingest makes: some seconds of work.
+_MAX_SETTLED_ATOMS = 1 << 15
 
 
 class SegmentWriter:
@@ -92,6 +105,7 @@ class SegmentWriter:
         self._bytes = 0
         self._since = time.monotonic()  # the time when the oldest pending chunk was added
         self._pace = 0.0  # seconds for each byte of text in the last commit
+        self._has_written = False  # a segment, since lexical segments were settled
 
     def add(self, chunk: Chunk) -> int:
         """Add a chunk; return its number in the crystal, the old one where it is stored already."""
@@ -152,6 +166,13 @@ class SegmentWriter:
             self._bytes = 0
             self._since = time.monotonic()
 
+    def settle(self) -> None:
+        """Merge the lexical segments that this writer has left small, in a transaction."""
+        if self._has_written:
+            with signals_held_back(), self._store.transaction():
+                settle_tail(self._store)
+            self._has_written = False
+
     def _draft(self, chunks: list[Chunk]) -> Draft:
         texts, keys = [chunk.text for chunk in chunks], [key for _, key in self._pending]
         counts = [count for chunk in chunks for count in atom_terms(chunk, self._analysis)]
@@ -163,6 +184,7 @@ class SegmentWriter:
         with self._store.transaction():
             if draft.chunks:
                 segment = write_segment(self._store, self._next_chunk, self._next_atom, draft, codes)
+                self._has_written = True
                 if codes is not None:
                     add_fidelity(self._store, codes.fidelity)
                     self.encoded_tokens += segment.tokens
@@ -256,7 +278,7 @@ def write_segment(
     if codes is not None:
         for name, data in zip(codes._fields, codes, strict=True):
             store.add_part(number, name, data)
-    store.add_lexicon(0, first_atom, atoms, draft.blocks)
+    add_blocks(store, 0, first_atom, atoms, draft.blocks)
     merge_tail(store, max_merged_atoms)
     return segment._replace(id=number)
 
@@ -279,6 +301,25 @@ def merge_tail(store: Store, max_atoms: int | None = None) -> None:
         merge_lexicons(store, last[0].level + 1, [lexicon.id for lexicon in last])
 
 
+def settle_tail(store: Store) -> None:
+    """Merge the last lexical segments into one, inside a transaction, so that questions read few.
+
+    The first is one that has less than twice the atoms of all after it, so that adding to a
+    crystal a little at a time merges no part of it often.
+    """
+    rows = store.lexicons()
+    first, atoms = len(rows), 0
+    for index in reversed(range(len(rows))):
+        row = rows[index]
+        if row.atoms + atoms > _MAX_SETTLED_ATOMS:
+            break
+        if row.atoms < 2 * atoms:
+            first = index
+        atoms += row.atoms
+    if tail := rows[first:]:
+        merge_lexicons(store, max(row.level for row in tail), [row.id for row in tail])
+
+
 def merge_lexicons(store: Store, level: int, numbers: list[int]) -> None:
     """Merge neighbouring lexical segments into one, inside a transaction.
 
@@ -291,7 +332,22 @@ def merge_lexicons(store: Store, level: int, numbers: list[int]) -> None:
     blocks = list(merge_blocks([(lexicon.first_atom, store.blocks(lexicon.id)) for lexicon in lexicons]))
     for lexicon in lexicons:
         store.drop_lexicon(lexicon.id)
-    store.add_lexicon(level, lexicons[0].first_atom, sum(lexicon.atoms for lexicon in lexicons), blocks)
+    add_blocks(store, level, lexicons[0].first_atom, sum(lexicon.atoms for lexicon in lexicons), blocks)
+
+
+def add_blocks(store: Store, level: int, first_atom: int, atoms: int, blocks: Iterable[Block]) -> None:
+    """Insert a lexical segment, in the layout of the crystal's format version, in a transaction.
+
+    Args:
+        store: The crystal, open for writing.
+        level: How often it has been merged.
+        first_atom: Its first atom.
+        atoms: The number of its atoms.
+        blocks: Its blocks.
+    """
+    if store.format < PACKED_SINCE:
+        blocks = (block._replace(data=plain_block(block.data)) for block in blocks)
+    store.add_lexicon(level, first_atom, atoms, blocks)
 
 
 def atom_terms(chunk: Chunk, analysis: int) -> list[Counter[str]]:

@@ -56,7 +56,7 @@ from crystalcli.ingest.slack_users import users_last
 from crystalcli.ingest.staleness import ChangeDetector, Verdict, WalkedFile
 from crystalcli.ingest.told_documents import index_waiting
 from crystalcli.ingest.web_address import fetch_label, is_address
-from crystalcli.storage import SourceRow, Store
+from crystalcli.storage import PACKED_SINCE, SourceRow, Store
 from crystalcli.text import (
     DEFAULT_READ_OPTIONS,
     MAX_ARCHIVE_DEPTH,
@@ -395,6 +395,7 @@ class Ingester:
             if changed_paths is None:
                 self._ledger.note_readers(paths)
             self._commit()
+            self._writer.settle()
         except KeyboardInterrupt:
             self._writer.commit(layers=False)
             raise
@@ -514,10 +515,11 @@ class Ingester:
         """
         row = known or self._ledger.new_row(file, location)
         replaceable = None if row.chunks and row.state != DocumentState.PARTIAL else row.characters
-        row = row._replace(kind=reading.kind, title=reading.title)
+        row = row._replace(kind=reading.kind, title=reading.title, reader=reader_version(reading.kind))
         row = row._replace(size=fingerprint.size, mtime_ns=fingerprint.mtime_ns, digest=fingerprint.digest)
         current = self._current = _OpenSource(file, self._ledger.with_id(row), replaceable)
-        current.landmarks.append((0, "reader", str(reader_version(reading.kind))))
+        if self._store.format < PACKED_SINCE:
+            current.landmarks.append((0, "reader", str(row.reader)))
         for chunk in chunks_of(reading, row.path, self._encoder, self._pieces(reading, current)):
             current.add(chunk, self._writer.add(chunk))
             self._tally.tokens += len(chunk.ids)

@@ -18,7 +18,7 @@ from crystalcli.datatypes import Change, DocumentState, Doubt, Fingerprint
 from crystalcli.errors import Reason
 from crystalcli.ingest.folder_rules import FolderRules
 from crystalcli.ingest.locations import PIPED, home_of, is_piped, location_of, parent_locations, path_at_location
-from crystalcli.storage import SourceRow, Store, landmarks_of_kind
+from crystalcli.storage import PACKED_SINCE, SourceRow, Store, landmarks_of_kind
 from crystalcli.text import ChangedPaths, FoundFile, SkippedPath, asked_place, reader_version, readers_digest
 
 HOLDERS = frozenset(("archive", "mail", "notes"))  # kinds of documents that hold files
@@ -368,11 +368,11 @@ def read_by_older_readers(store: Store, sources: Sequence[SourceRow]) -> frozens
     Documents without a version, of programs that wrote none, are not among them.
     """
     kinds = {source.id: source.kind for source in sources if source.chunks}
-    return frozenset(
-        number
-        for number, _, version in landmarks_of_kind(store, list(kinds), "reader")
-        if version.isdecimal() and int(version) < reader_version(kinds[number])
-    )
+    versions = {source.id: source.reader for source in sources if source.chunks and source.reader}
+    if store.format < PACKED_SINCE:
+        labels = landmarks_of_kind(store, list(kinds), "reader")
+        versions |= {number: int(label) for number, _, label in labels if label.isdecimal()}
+    return frozenset(number for number, version in versions.items() if version < reader_version(kinds[number]))
 
 
 def _digests_noted(value: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ Knows: terms, atoms and bytes. Does not know: documents, files, or where blocks 
 Importing the room costs nothing: its files are loaded when a name is used.
 
 analysis.py       Text analysis: text to the terms that BM25 counts.
+block_layout.py   The bytes of a block of the inverted index, in two layouts.
 bm25.py           BM25 (Robertson and Zaragoza, "The probabilistic relevance framework", 2009) over
                   atoms.
 exact_string.py   Exact strings of a question: identifiers, quotations, numbers with units, paths.
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
         terms,
         terms_in,
         word_spans,
+    )
+    from crystalcli.lexical.block_layout import (
+        plain_block,
     )
     from crystalcli.lexical.exact_string import (
         ExactString,
@@ -76,6 +80,7 @@ else:
                 "terms_in",
                 "word_spans",
             ),
+            "block_layout": ("plain_block",),
             "bm25": (),
             "exact_string": (
                 "ExactString",
@@ -133,6 +138,7 @@ __all__ = [
     "lookup_postings",
     "merge_blocks",
     "needs_no_boundary",
+    "plain_block",
     "query_forms",
     "query_terms",
     "question_language",

@@ -1,29 +1,16 @@
 r"""The inverted index: sorted blocks of terms with their postings, small enough to read one.
 
-A block's bytes (integers little-endian):
-
-    offset  size      what
-    0       2         n, the number of terms
-    2       4         t, the size of the term column
-    6       4         h, the size of the head column
-    10      t         the terms, UTF-8, sorted, joined by "\n", compressed with zlib
-    10+t    h         2n varints: for each term df, then the size in bytes of its postings
-    10+t+h  …         the postings, one term after the other
-
 Postings of one term: df varints, the gaps between atom numbers (the first counted from the
 segment's first atom), then ceil(df / 4) bytes with the term's frequency in each atom, less one,
 capped at 3, two bits each, low bits first. Segments merge by re-encoding, so any number of small
 ones become one.
 
-Knows: the bytes of a block. Does not know: where blocks are stored.
+Knows: postings. Does not know: how a block is laid out (`block_layout`), or where it is stored.
 """
 
 from __future__ import annotations
 
 import heapq
-import struct
-import zlib
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -31,14 +18,12 @@ import numpy as np
 
 from crystalcli.errors import DamagedCrystalError
 from crystalcli.lexical import varint
+from crystalcli.lexical.block_layout import find_in_block, open_block, pack_block
 
 if TYPE_CHECKING:
     from crystalcli.datatypes import Int64Array, UInt8Array
 
-_HEAD = struct.Struct("<HII")
-_BLOCK_SIZE = 6000  # target size of a block in bytes: a few pages of the file
-# A term and its newline: 64 characters of UTF-8, and what a stemmer could add.
-_MAX_TERM_BYTES = 260
+_BLOCK_SIZE = 9000  # target size of a block in bytes before it is packed: a few pages of the file
 _MAX_GAP = 1 << 40  # larger gaps are damage; the bound keeps sums of gaps from overflowing
 _SHORT = 48  # up to so many postings a plain loop is faster than numpy
 # Bytes of gaps decoded at a time, so that a long list takes no more memory than a short one.
@@ -186,8 +171,8 @@ def terms_with_prefix(block: bytes, prefix: str) -> dict[str, int]:
     Raises:
         DamagedCrystalError: The block does not decode.
     """
-    terms, heads, _ = _columns(block)
-    return {term: int(heads[2 * place]) for place, term in enumerate(terms) if term.startswith(prefix)}
+    opened = open_block(block)
+    return {term: int(opened.counts[place]) for place, term in enumerate(opened.terms) if term.startswith(prefix)}
 
 
 def build_blocks(counts: Iterable[Mapping[str, int]], first_atom: int) -> Iterator[Block]:
@@ -225,12 +210,8 @@ def find_postings(block: bytes, term: str, first_atom: int) -> PackedPostings | 
     Raises:
         DamagedCrystalError: The block does not decode.
     """
-    terms, heads, body = _columns(block)
-    place = bisect_left(terms, term)
-    if place == len(terms) or terms[place] != term:
-        return None
-    start = body + int(heads[1 : 2 * place : 2].sum())
-    return PackedPostings(int(heads[2 * place]), first_atom, block[start : start + int(heads[2 * place + 1])])
+    found = find_in_block(block, term)
+    return None if found is None else PackedPostings(found[0], first_atom, found[1])
 
 
 def decode_block(block: bytes, first_atom: int) -> Iterator[tuple[str, Postings]]:
@@ -243,11 +224,8 @@ def decode_block(block: bytes, first_atom: int) -> Iterator[tuple[str, Postings]
     Raises:
         DamagedCrystalError: The block does not decode.
     """
-    terms, heads, start = _columns(block)
-    for place, term in enumerate(terms):
-        size = int(heads[2 * place + 1])
-        yield term, PackedPostings(int(heads[2 * place]), first_atom, block[start : start + size]).decode()
-        start += size
+    for term, df, data in open_block(block).entries():
+        yield term, PackedPostings(df, first_atom, data).decode()
 
 
 def renumber_block(
@@ -304,11 +282,8 @@ def merge_blocks(segments: Sequence[tuple[int, Iterable[bytes]]]) -> Iterator[Bl
 
     def entries(order: int, first: int, blocks: Iterable[bytes]) -> Iterator[_Entry]:
         for block in blocks:
-            terms, heads, start = _columns(block)
-            for place, term in enumerate(terms):
-                size = int(heads[2 * place + 1])
-                yield term, order, int(heads[2 * place]), block[start : start + size], first
-                start += size
+            for term, df, data in open_block(block).entries():
+                yield term, order, df, data, first
 
     def merged() -> Iterator[tuple[str, int, bytes]]:
         group: list[_Entry] = []
@@ -358,48 +333,23 @@ def _join(group: list[_Entry], base: int) -> tuple[str, int, bytes]:
 def _pack(entries: Iterable[tuple[str, int, bytes]]) -> Iterator[Block]:
     """Pack terms, in order, with their df and postings into blocks of about `_BLOCK_SIZE` bytes."""
     terms: list[str] = []
-    heads: list[int] = []
+    counts: list[int] = []
     bodies: list[bytes] = []
     size = 0
 
     def block() -> Block:
-        column = zlib.compress("\n".join(terms).encode(), 9)
-        head = varint.encode(np.array(heads, np.int64))
-        return Block(terms[0], b"".join([_HEAD.pack(len(terms), len(column), len(head)), column, head, *bodies]))
+        return Block(terms[0], pack_block(terms, counts, bodies))
 
     for term, df, body in entries:
         if terms and (size + len(body) > _BLOCK_SIZE or len(terms) == 0xFFFF):
             yield block()
-            terms, heads, bodies, size = [], [], [], 0
+            terms, counts, bodies, size = [], [], [], 0
         terms.append(term)
-        heads += (df, len(body))
+        counts.append(df)
         bodies.append(body)
         size += len(body) + 6
     if terms:
         yield block()
-
-
-def _columns(data: bytes) -> tuple[list[str], Int64Array, int]:
-    """Decode a block's terms, its heads and the offset of its first postings.
-
-    Raises DamagedCrystalError.
-    """
-    try:
-        count, terms_size, heads_size = _HEAD.unpack_from(data)
-        start = _HEAD.size + terms_size
-        inflate = zlib.decompressobj()
-        column = inflate.decompress(data[_HEAD.size : start], _MAX_TERM_BYTES * count + 1)
-        if inflate.unconsumed_tail or column.count(b"\n") != count - 1:
-            raise ValueError("the number of terms does not match its header")
-        terms = column.decode().split("\n")
-        heads = varint.decode(data[start : start + heads_size])
-    except (struct.error, zlib.error, ValueError) as error:
-        raise _damaged(f"a block of the lexical index does not decode ({error}); run `crystal repair`") from error
-    body = start + heads_size
-    sound = len(terms) == count and len(heads) == 2 * count and int(heads.max()) <= len(data)
-    if not sound or body + int(heads[1::2].sum()) != len(data):
-        raise _damaged("a block of the lexical index contradicts itself; run `crystal repair`")
-    return terms, heads, body
 
 
 def _encode(atoms: list[int], frequencies: list[int], first_atom: int) -> bytes:

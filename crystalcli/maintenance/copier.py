@@ -27,9 +27,19 @@ from crystalcli.index import (
     build_draft,
     chunk_identity,
     count_terms,
+    settle_tail,
     write_segment,
 )
-from crystalcli.storage import ChunkSpans, MemoryRow, RunRow, SourceRow, StatementRow, Store, SummaryRow
+from crystalcli.storage import (
+    ChunkSpans,
+    MemoryRow,
+    RunRow,
+    SourceRow,
+    StatementRow,
+    Store,
+    SummaryRow,
+    without_reader,
+)
 
 Landmarks = Sequence[tuple[int, str, str]]  # (start, kind, label)
 
@@ -118,6 +128,8 @@ class CrystalCopier:
         """
         self._sources += 1
         number = self._sources
+        landmarks, reader = without_reader(landmarks)
+        row = row._replace(reader=row.reader or reader)
         notes = DocumentNotes(
             [summary._replace(source=number) for summary in notes.summaries],
             notes.memory._replace(source=number) if notes.memory is not None else None,
@@ -127,8 +139,10 @@ class CrystalCopier:
         self._documents.append((row._replace(id=number), self._runs(number, numbers), landmarks, notes))
 
     def finish(self) -> None:
-        """Write the rest."""
+        """Write the rest, and settle the lexical index as an ingest does."""
         self._write()
+        with self._target.transaction():
+            settle_tail(self._target)
 
     def add_waiting(self, memories: Sequence[MemoryRow]) -> None:
         """Add what was told and waits to be indexed, unless it is there already."""

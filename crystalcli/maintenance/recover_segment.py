@@ -9,6 +9,7 @@ Knows: blobs of a segment, hashes, spans. Does not know: documents, rows of tabl
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import pairwise
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from crystalcli import huffman
 from crystalcli.datatypes import Chunk
 from crystalcli.errors import DamagedCrystalError
 from crystalcli.index import chunk_spans_of
@@ -82,9 +84,12 @@ def sound_spans(parts: dict[str, SalvagedPart], chunks: int | None) -> ChunkSpan
     counts = [chunks] if chunks is not None else []
     if "hashes" in parts:
         counts.append(len(parts["hashes"].data) // _HASH_BYTES)
+    data = part.data
+    with contextlib.suppress(ValueError):  # plain, in a file of an older format version
+        data = huffman.unpack(part.data, part.size)
     for count in counts:
         try:
-            numbers = varint.decode(part.data)
+            numbers = varint.decode(data)
             spans = ChunkSpans.from_flat(numbers, count, len(numbers) - 4 * count)
         except (ValueError, DamagedCrystalError):
             continue

@@ -29,6 +29,7 @@ from crystalcli.index import (
     open_encoder,
     open_segment,
     read_languages,
+    settle_tail,
 )
 from crystalcli.lexical import ANALYSIS, build_blocks, identify_language, stored_code, varint
 from crystalcli.maintenance.recover_segment import RecoveredChunks, SalvagedPart, recover_chunks, sound_spans
@@ -64,13 +65,14 @@ from crystalcli.storage import (
     reason_code_of,
     release_lock,
     sealed_tables,
+    without_reader,
 )
 from crystalcli.vectors import node_counts
 
 # Tables that a repair writes itself; rows of the others are copied as they are.
 _REBUILT_TABLES = frozenset((
     "meta", "source", "run", "landmark", "segment", "part", "lexicon", "posting", "summary", "memory", "statement",
-    "statement_reading",
+    "statement_reading", "folder",
 ))  # fmt: skip
 _WAIT = 10.0  # seconds, for a program that tells a memory
 
@@ -215,6 +217,7 @@ class _Repair:
             self._recover_meta()
         self._recover_segments()
         with self._store.transaction():
+            settle_tail(self._store)
             self._recover_documents()
             self._recover_summaries()
             self._recover_memories()
@@ -470,13 +473,14 @@ class _Repair:
             if types == (int, int, str, str) and landmark[0] >= 0 and landmark[1] in LANDMARKS + FIELDS:
                 landmarks[row["source"]].append(landmark)
         sources: dict[int, SourceRow] = {}
-        for row in self._damaged.table("source"):
-            row.pop("rowid")
+        for row in self._damaged.sources():
             with contextlib.suppress(DamagedCrystalError):
                 # Versions 1 and 2 of the format have no codes of reasons.
                 row.setdefault("code", reason_code_of(str(row["reason"])))
                 source = checked_row(SourceRow, tuple(row[name] for name in SourceRow._fields), self._damaged.path)
-                sources[source.id] = source
+                others, reader = without_reader(landmarks[source.id])
+                landmarks[source.id] = others
+                sources[source.id] = source._replace(reader=source.reader or reader)
         sources.pop(0, None)  # SQLite gives no row that number
         taken: set[tuple[str, str]] = set()  # (column, value)
         for number in sorted(sources.keys() | runs.keys() | landmarks.keys()):

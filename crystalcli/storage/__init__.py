@@ -67,6 +67,9 @@ if TYPE_CHECKING:
         real_path,
         release_lock,
     )
+    from crystalcli.storage.file.schema import (
+        PACKED_SINCE,
+    )
     from crystalcli.storage.file.seal import (
         sealed_tables,
     )
@@ -104,6 +107,7 @@ if TYPE_CHECKING:
         landmarks_of_kind,
         landmarks_over,
         with_landmarks,
+        without_reader,
     )
     from crystalcli.storage.tables.reason_codes import (
         reason_code_of,
@@ -167,6 +171,7 @@ else:
                 "real_path",
                 "release_lock",
             ),
+            "file.schema": ("PACKED_SINCE",),
             "file.seal": ("sealed_tables",),
             "file.signals": ("signals_held_back",),
             "salvage": (
@@ -196,6 +201,7 @@ else:
                 "landmarks_of_kind",
                 "landmarks_over",
                 "with_landmarks",
+                "without_reader",
             ),
             "tables.reason_codes": ("reason_code_of",),
             "tables.rows": (
@@ -246,6 +252,7 @@ __all__ = [
     "LANGUAGES_PART",
     "LANGUAGES_SINCE",
     "MAKING_LAYERS",
+    "PACKED_SINCE",
     "PAGE_CACHE",
     "RUN_SIZE",
     "ChunkSpans",
@@ -303,5 +310,6 @@ __all__ = [
     "stored_parts",
     "typed_rows",
     "with_landmarks",
+    "without_reader",
     "write_beside",
 ]

@@ -19,9 +19,10 @@ from crystalcli.errors import CrystalError, DamagedCrystalError
 from crystalcli.storage.file.btree_pages import empty_first_page, page_size_of, root_pages
 from crystalcli.storage.file.connection import connect
 from crystalcli.storage.file.query_guard import QueryGuard
-from crystalcli.storage.file.schema import FORMAT_VERSION, schema_fault, schema_statements
-from crystalcli.storage.file.seal import Group, group_column, row_digest, sealed_tables
+from crystalcli.storage.file.schema import FORMAT_VERSION, PACKED_SINCE, schema_fault, schema_statements
+from crystalcli.storage.file.seal import Group, group_column, row_digest, sealed_tables, stored_total
 from crystalcli.storage.store import Store
+from crystalcli.storage.tables.sources import location_in
 
 _GAP_PROBES = 50_000  # row numbers tried one by one across an unreadable page in a table
 _END_PROBES = 2_000  # the same when no page after that one can be read
@@ -34,7 +35,6 @@ _KEYS = {
     "summary": "source, start, characters, model",
     "statement": "source, start",
 }
-_MODULUS = 1 << 128
 
 
 class DamagedFile:
@@ -59,7 +59,7 @@ class DamagedFile:
         self._db.text_factory = lambda data: data.decode("utf-8", "replace")
         self._guard = QueryGuard(self._db, path)
         self._read: dict[tuple[str, str], list[dict[str, Any]]] = {}
-        self._columns = {name: _columns(name, self.version) for name in (*sealed_tables(), "seal")}
+        self._columns = {name: _columns(name, self.version) for name in (*sealed_tables(), "seal", "source_seal")}
         tables = self._guard.stream("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
         self._tables = {
             name for name, sql in tables if sql and "GENERATED" not in sql.upper() and " AS " not in sql.upper()
@@ -166,6 +166,22 @@ class DamagedFile:
         """Give the values to look up in a key's first column: the ids of sources, or none."""
         return [row["id"] for row in self.table("source")] if column == "source" else []
 
+    def sources(self) -> list[dict[str, Any]]:
+        """Read the rows of `source` that can be read, with locations and folders in full.
+
+        Without the row of its folder, a document's location is its path.
+        """
+        folders = {row["id"]: row["location"] for row in self.table("folder")}
+        sources = self.table("source")
+        for row in sources:
+            row.setdefault("reader", 0)
+            if self.version >= PACKED_SINCE:
+                root = folders.get(row["root"])
+                row["root"] = "" if root is None else root
+                if row["location"] == "":
+                    row["location"] = row["path"] if root is None else location_in(str(root), str(row["path"]))
+        return sources
+
     def cell(self, table: str, column: str, rowid: int) -> Any:
         """Read one value; None if it cannot be read."""
         try:
@@ -185,11 +201,15 @@ class DamagedFile:
                 with contextlib.suppress(TypeError, OverflowError):
                     number = 0 if column == "0" else row[column]
                     sums[(group, number)] += row_digest(table, [row[name] for name in names])
-        return {
-            (row["name"], row["number"]): (sums.get((row["name"], row["number"]), 0) % _MODULUS).to_bytes(16, "little")
-            == row["total"]
-            for row in self.table("seal")
+        rows = self.table("seal")
+        holds = {
+            (row["name"], row["number"]): stored_total(sums.get((row["name"], row["number"]), 0)) == row["total"]
+            for row in rows
         }
+        for row in self.table("source_seal"):
+            group = ("source", row["source"])
+            holds[group] = stored_total(sums.get(group, 0), is_short=True) == row["total"]
+        return holds
 
 
 def _rewrite_schema(path: Path, version: int) -> None:

@@ -1,4 +1,4 @@
-"""Crystals of format versions 1 and 2, without reason codes, are read, written and repaired."""
+"""Crystals of older format versions are read, written and repaired: 1 and 2 without reason codes, 6 with rows in full."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CODES = {
 }
 
 
-@pytest.fixture(params=[1, 2, 3])
+@pytest.fixture(params=[1, 2, 3, 6])
 def old(request, tmp_path) -> tuple[Path, int]:
     """A golden crystal, and its version."""
     return Path(shutil.copy(GOLDEN / f"v{request.param}.crystal", tmp_path / "old.crystal")), request.param

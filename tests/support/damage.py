@@ -12,7 +12,9 @@ from crystalcli.library import Crystal
 from crystalcli.maintenance.verify import VerifyReport, verify_crystal
 from crystalcli.storage.store import Store
 
-TABLES = ("meta", "source", "run", "landmark", "segment", "part", "lexicon", "posting", "seal")
+TABLES = (
+    "meta", "folder", "source", "run", "landmark", "segment", "part", "lexicon", "posting", "seal", "source_seal",
+)  # fmt: skip
 
 
 def library(folder: Path) -> Path:
@@ -56,7 +58,8 @@ def reseal(path: Path) -> None:
 
     db = sqlite3.connect(path, isolation_level=None)
     sealer = RowSealer(db)
-    db.execute("DELETE FROM seal")
+    for table in ("seal", "source_seal"):
+        db.execute(f"DELETE FROM {table}")
     for table in sealed_tables():
         names = sealed_columns(db.execute, table)
         name, number = group_column(table, names)

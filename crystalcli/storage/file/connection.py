@@ -20,7 +20,7 @@ from crystalcli.storage.file.signals import signals_held_back
 LARGEST = 1 << 24  # bytes of a blob, decompressed too; far more than this program writes
 PAGE_CACHE = 2 << 20  # bytes of the file that SQLite keeps in memory
 # Bytes of a page. Every blob leaves a part of its last page empty: 0.02 of the text with 4,096.
-PAGE = 2048
+PAGE = 1024
 _TRIES = 5
 # Error codes that may go away with the writer that causes them.
 _TRANSIENT = (

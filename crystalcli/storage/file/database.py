@@ -28,6 +28,7 @@ from crystalcli.storage.file.query_guard import QueryGuard
 from crystalcli.storage.file.schema import (
     APPLICATION_ID,
     CODES_SINCE,
+    COMPLETED,
     FORMAT_VERSION,
     newer_statements,
     schema_fault,
@@ -324,7 +325,7 @@ class Database:
                     self._sealer.forget()
 
     def add_new_tables(self) -> bool:
-        """Give a file of version 3 or 4 the tables that it lacks, and with them this version.
+        """Give a file of versions 3 to 5 the tables that it lacks, and with them version 6.
 
         Programs that have it open go on; of those that open it, older ones say that it is newer.
 
@@ -333,13 +334,13 @@ class Database:
         """
         if self.format < CODES_SINCE:
             return False
-        if self.format < FORMAT_VERSION:
+        if self.format < COMPLETED:
             with self.transaction():
                 self.format = int(self.rows("PRAGMA user_version")[0][0])  # another program may have been first
                 for statement in newer_statements(self.format):
                     self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {FORMAT_VERSION}")
-            self.format = FORMAT_VERSION
+                self._db.execute(f"PRAGMA user_version = {COMPLETED}")
+            self.format = COMPLETED
             if self._sealer is not None:
                 for table in table_names():
                     self._sealer.watch(table)

@@ -10,11 +10,14 @@ import re
 from collections.abc import Iterable
 
 APPLICATION_ID = 0x43525953  # "CRYS"
-FORMAT_VERSION = 6  # user_version; files of all versions from 1 on are read and written
+FORMAT_VERSION = 7  # user_version; files of all versions from 1 on are read and written
 CODES_SINCE = 3  # the format version from which on `source` has a column `code`
 SUMMARIES_SINCE = 4  # the format version from which on there is a table `summary`
 MEMORIES_SINCE = 5  # the format version from which on there is a table `memory`
 STATEMENTS_SINCE = 6  # the format version from which on there is a table `statement`
+PACKED_SINCE = 7  # the format version from which on spans, blocks of terms and rows of `source` are packed
+# The version of an older file that has been given the tables which it lacked.
+COMPLETED = 6
 _SINCE = {
     "summary": SUMMARIES_SINCE,
     "memory": MEMORIES_SINCE,
@@ -24,6 +27,15 @@ _SINCE = {
     "statement": STATEMENTS_SINCE,
     "statement_by_claim": STATEMENTS_SINCE,
     "statement_reading": STATEMENTS_SINCE,
+    "folder": PACKED_SINCE,
+    "source_by_location": PACKED_SINCE,
+    "source_seal": PACKED_SINCE,
+}
+# The column of `source` in older files, by the one in new files.
+_OLDER_COLUMNS = {
+    "location TEXT NOT NULL,": "location TEXT NOT NULL UNIQUE,",
+    "root INTEGER NOT NULL REFERENCES folder(id),": "root TEXT NOT NULL,",
+    "chunks INTEGER NOT NULL,\n    reader INTEGER NOT NULL": "chunks INTEGER NOT NULL",
 }
 
 TABLES = """
@@ -39,12 +51,18 @@ CREATE TABLE codebook (
     data BLOB NOT NULL                -- float16, little-endian, row by row
 ) STRICT;
 
+-- The folders that were asked for, each once for all of its files.
+CREATE TABLE folder (
+    id INTEGER PRIMARY KEY,
+    location TEXT NOT NULL UNIQUE     -- its path: relative to the crystal's folder, or absolute
+) STRICT;
+
 -- The ledger: one row for every file that was asked for.
 CREATE TABLE source (
     id INTEGER PRIMARY KEY,
     path TEXT NOT NULL UNIQUE,        -- the name shown and cited
-    location TEXT NOT NULL UNIQUE,    -- the file's path: relative to the crystal's folder, or absolute
-    root TEXT NOT NULL,               -- the folder that was asked for, in the same form
+    location TEXT NOT NULL,           -- the file's path, in the same form; "" where it is `path` in the folder
+    root INTEGER NOT NULL REFERENCES folder(id), -- the folder that was asked for
     kind TEXT NOT NULL,               -- text, markdown, code, pdf, ...; "" when it was not read
     title TEXT NOT NULL,
     state TEXT NOT NULL,              -- done, partial, skipped, failed, gone
@@ -55,8 +73,10 @@ CREATE TABLE source (
     digest BLOB NOT NULL,             -- SHA-256 of the bytes; empty when it was not read
     characters INTEGER NOT NULL,
     tokens INTEGER NOT NULL,
-    chunks INTEGER NOT NULL
+    chunks INTEGER NOT NULL,
+    reader INTEGER NOT NULL           -- the version of the reader that read it, or 0
 ) STRICT;
+CREATE UNIQUE INDEX source_by_location ON source (location) WHERE location <> '';
 
 -- The chunks of a source's text: consecutive ones a run, at most 64; runs in order of `ordinal`.
 CREATE TABLE run (
@@ -126,8 +146,15 @@ CREATE TABLE seal (
     PRIMARY KEY (name, number)
 ) STRICT, WITHOUT ROWID;
 
--- What a language model has said of parts of documents. This table and the next are the last, so
--- that a file of version 3 that gets them has the tables in the same order as a new one.
+-- The seals of the groups that rows of `source` head.
+CREATE TABLE source_seal (
+    source INTEGER PRIMARY KEY,       -- a source.id
+    members INTEGER NOT NULL,         -- rows in the group
+    total BLOB NOT NULL               -- 8 bytes: the low half of the sum
+) STRICT;
+
+-- What a language model has said of parts of documents. This table and those below
+-- are the last, so that a file of version 3 that gets them has its tables in the order of version 6.
 CREATE TABLE summary (
     source INTEGER NOT NULL REFERENCES source(id),
     start INTEGER NOT NULL,           -- character offset of the part in its document
@@ -182,14 +209,19 @@ CREATE TABLE statement_reading (
 
 def schema_statements(version: int = FORMAT_VERSION) -> list[str]:
     """Give the statements that make an empty crystal of a format version, without comments."""
-    text = TABLES if version >= CODES_SINCE else re.sub(r"(?m)^    code TEXT .*\n", "", TABLES)
+    text = re.sub("--.*", "", TABLES)
+    if version < PACKED_SINCE:
+        for new, old in _OLDER_COLUMNS.items():
+            text = re.sub(r"\s+".join(map(re.escape, new.split())), old, text, count=1)
+    if version < CODES_SINCE:
+        text = re.sub(r"(?m)^    code TEXT .*\n", "", text)
     statements = [_without_comments(statement) for statement in text.split(";\n") if statement.strip()]
     return [statement for statement in statements if _SINCE.get(_name_of(statement), 1) <= version]
 
 
 def newer_statements(version: int) -> list[str]:
-    """Give the statements that make the tables which a file of an older version lacks."""
-    return [statement for statement in schema_statements() if _SINCE.get(_name_of(statement), 1) > version]
+    """Give the statements that make the tables of version `COMPLETED` that a file lacks."""
+    return [statement for statement in schema_statements(COMPLETED) if _SINCE.get(_name_of(statement), 1) > version]
 
 
 def table_names() -> list[str]:
@@ -218,12 +250,15 @@ def schema_fault(rows: Iterable[tuple[str, str, str | None]], version: int = FOR
             return f"{kind} {name} differs from format version {version}"
         present.add(name)
     missing = [name for name in expected if name not in present]
-    return f"{expected[missing[0]].split()[1].lower()} {missing[0]} is missing" if missing else ""
+    if not missing:
+        return ""
+    return f"{'table' if expected[missing[0]].startswith('CREATE TABLE') else 'index'} {missing[0]} is missing"
 
 
 def _name_of(statement: str) -> str:
     """Name the table or index that a statement makes."""
-    return statement.split("(")[0].split()[2]
+    words = statement.split("(")[0].split()
+    return words[3 if words[1] == "UNIQUE" else 2]
 
 
 def _without_comments(sql: str) -> str:

@@ -4,7 +4,8 @@ A blob's own digest cannot reveal that the blob is missing; a seal can. A group 
 `source`, `segment` or `lexicon` with every row that refers to it; every other table is a group of
 its own; the group "" is every row. A group's seal is the sum of its rows' digests modulo 2^128 (an
 incremental hash: Bellare and Micciancio, 1997), so that a commit costs in proportion to its
-changes. Like the digests, seals find damage; a deliberate change can be sealed again.
+changes. The many groups of `source` have a table of their own, and half of the sum each, from
+format version 7 on. Like the digests, seals find damage; a deliberate change can be sealed again.
 
 Rows are counted by temporary triggers of the connection that writes, so that every write of a row
 keeps its seal.
@@ -21,6 +22,8 @@ from typing import Any
 from crystalcli.storage.file.schema import table_names
 
 _MODULUS = 1 << 128
+_SHORT_BYTES = 8  # of a sum in `source_seal`
+_SEAL_TABLES = ("seal", "source_seal")
 _HEADS = ("source", "segment", "lexicon")  # tables whose rows each head a group
 _BULK = "data"  # the column that the column `digest` stands for
 
@@ -31,7 +34,7 @@ Query = Callable[..., Iterable[Any]]  # runs a statement with its values
 
 def sealed_tables() -> list[str]:
     """Name every table that counts for seals."""
-    return [name for name in table_names() if name != "seal"]
+    return [name for name in table_names() if name not in _SEAL_TABLES]
 
 
 def sealed_columns(query: Query, table: str) -> list[str]:
@@ -102,6 +105,7 @@ class RowSealer:
         # By group: rows added, and the sum of their digests.
         self._changes: defaultdict[Group, list[int]] = defaultdict(lambda: [0, 0])
         self._watched: set[str] = set()
+        self._has_short_seals = bool(sealed_columns(db.execute, "source_seal"))
         db.create_function("crystal_seal", -1, self._count)
         # So that a row that is replaced is counted as deleted.
         db.execute("PRAGMA recursive_triggers = ON")
@@ -112,7 +116,7 @@ class RowSealer:
     def watch(self, table: str) -> None:
         """Count the rows of a table from now on, if the file has it and they are not yet."""
         names = sealed_columns(self._db.execute, table)
-        if not names or table in self._watched or table == "seal":
+        if not names or table in self._watched or table in _SEAL_TABLES:
             return
         self._watched.add(table)
         group, number = group_column(table, names)
@@ -134,20 +138,21 @@ class RowSealer:
 
     def write(self) -> None:
         """Bring the seals up to date, inside the transaction that changed the rows."""
-        for (name, number), (members, total) in self._changes.items():
+        for group, (members, total) in self._changes.items():
             if not members and not total % _MODULUS:
                 continue
-            rows = self._db.execute(
-                "SELECT members, total FROM seal WHERE name = ? AND number = ?", (name, number)
-            ).fetchall()
+            is_short = self._has_short_seals and group[0] == "source"
+            table, key = ("source_seal", (group[1],)) if is_short else ("seal", group)
+            where = "source = ?" if is_short else "name = ? AND number = ?"
+            rows = self._db.execute(f"SELECT members, total FROM {table} WHERE {where}", key).fetchall()
             for sealed_members, sealed_total in rows:
                 members += sealed_members
                 total += int.from_bytes(sealed_total, "little")
-            if members or name == "":
-                values = (name, number, members, _stored_total(total))
-                self._db.execute("INSERT OR REPLACE INTO seal VALUES (?, ?, ?, ?)", values)
+            if members or group == ("", 0):
+                values = (*key, members, stored_total(total, is_short))
+                self._db.execute(f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(values))})", values)
             else:
-                self._db.execute("DELETE FROM seal WHERE name = ? AND number = ?", (name, number))
+                self._db.execute(f"DELETE FROM {table} WHERE {where}", key)
         self._changes.clear()
 
     def forget(self) -> None:
@@ -155,9 +160,10 @@ class RowSealer:
         self._changes.clear()
 
 
-def _stored_total(total: int) -> bytes:
-    """Encode a sum of digests as `seal.total` has it."""
-    return (total % _MODULUS).to_bytes(16, "little")
+def stored_total(total: int, is_short: bool = False) -> bytes:
+    """Encode a sum of digests as `seal.total` has it, or as `source_seal.total` has it."""
+    whole = (total % _MODULUS).to_bytes(16, "little")
+    return whole[:_SHORT_BYTES] if is_short else whole
 
 
 def _group(name: Any, number: Any) -> Group:
@@ -174,15 +180,19 @@ def seal_holds(query: Query, group: Group) -> bool:
     """
     name, number = group[0], int(group[1])
     members = total = 0
-    for table, names in _all_sealed_columns(query).items():
+    columns = _all_sealed_columns(query)
+    for table, names in columns.items():
         table_group, column = group_column(table, names)
         if names and table_group == name:
             # By value, not in the statement's text: SQLite caches statements.
             for values in query(f"SELECT {', '.join(names)} FROM {table} WHERE {column} = ?", (number,)):
                 members += 1
                 total += row_digest(table, values)
-    seal = (members, _stored_total(total))
-    return seal in list(query("SELECT members, total FROM seal WHERE name = ? AND number = ?", (name, number)))
+    if name == "source" and columns["folder"]:  # format version 7
+        rows = query("SELECT members, total FROM source_seal WHERE source = ?", (number,))
+        return (members, stored_total(total, is_short=True)) in list(rows)
+    rows = query("SELECT members, total FROM seal WHERE name = ? AND number = ?", (name, number))
+    return (members, stored_total(total)) in list(rows)
 
 
 def broken_seals(query: Query) -> Iterator[tuple[Group, int]]:
@@ -209,10 +219,15 @@ def broken_seals(query: Query) -> Iterator[tuple[Group, int]]:
         _group(name, number): (members, total)
         for name, number, members, total in query("SELECT name, number, members, total FROM seal")
     }
+    has_short_seals = bool(sealed_columns(query, "source_seal"))
+    if has_short_seals:
+        for number, members, total in query("SELECT source, members, total FROM source_seal"):
+            sealed[_group("source", number)] = (members, total)
     for group in sorted(sums.keys() | sealed.keys()):
         members, total = sums.get(group, [0, 0])
         sealed_members, sealed_total = sealed.get(group, (0, b""))
+        is_short = has_short_seals and group[0] == "source"
         if type(sealed_members) is not int:
             yield group, 0
-        elif group not in sealed or (members, _stored_total(total)) != (sealed_members, sealed_total):
+        elif group not in sealed or (members, stored_total(total, is_short)) != (sealed_members, sealed_total):
             yield group, members - sealed_members

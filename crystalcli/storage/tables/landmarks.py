@@ -16,6 +16,7 @@ _LAST_OF_EACH_KIND = (
     "WITH of (kind) AS (VALUES {}) SELECT kind, (SELECT label FROM landmark "
     "WHERE source = ?1 AND kind = of.kind AND start <= ?2 ORDER BY start DESC LIMIT 1) FROM of"
 ).format(", ".join(f"(?{number})" for number in range(3, 3 + len(LANDMARKS))))
+_LONGEST_VERSION = 10  # digits
 
 
 class LandmarkTable(Database):
@@ -90,6 +91,21 @@ def landmark_triples(store: Database, source: int) -> list[tuple[int, str, str]]
     """Read (start, kind, label) of every landmark of a source, in order."""
     query = "SELECT start, kind, label FROM landmark WHERE source = ? ORDER BY start, kind"
     return typed_rows(store.rows(query, (source,)), (int, str, str), store.path)
+
+
+def without_reader(landmarks: Iterable[tuple[int, str, str]]) -> tuple[list[tuple[int, str, str]], int]:
+    """Take the version of the reader, which older files keep as a landmark, out of landmarks.
+
+    Returns:
+        The other landmarks, and the version; 0 without one.
+    """
+    others, reader = [], 0
+    for start, kind, label in landmarks:
+        if kind != "reader":
+            others.append((start, kind, label))
+        elif label.isdecimal() and len(label) < _LONGEST_VERSION:
+            reader = int(label)
+    return others, reader
 
 
 def landmark_span(store: Database, source: int, kind: str, position: int) -> tuple[str, int, int | None]:

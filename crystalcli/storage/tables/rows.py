@@ -63,6 +63,8 @@ class SourceRow(NamedTuple):
         characters: Characters of its text, as far as it was read.
         tokens: Tokens of the same.
         chunks: Chunks of the same.
+        reader: The version of the reader that read it, 0 without one. Files of versions before 7
+            have a landmark instead.
     """
 
     id: int
@@ -80,6 +82,7 @@ class SourceRow(NamedTuple):
     characters: int = 0
     tokens: int = 0
     chunks: int = 0
+    reader: int = 0
 
     @property
     def whole(self) -> bool:

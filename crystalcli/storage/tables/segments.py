@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from crystalcli import huffman
 from crystalcli.storage.file.database import Database
+from crystalcli.storage.file.schema import PACKED_SINCE
 from crystalcli.storage.tables.blobs import compressed, decompressed, digest
 from crystalcli.storage.tables.rows import SegmentRow, batched, checked_row, typed_rows
 
@@ -19,6 +21,7 @@ LANGUAGES_SINCE = 3  # the format version from which on chunks have languages
 LANGUAGES_KEY = "languages"  # of the table `meta`: the languages of all chunks
 ANALYSIS_KEY = "analysis"  # of the table `meta`: how text became terms
 FIRST_ANALYSIS = 1  # of crystals without the key
+_SPANS_PART = "spans"  # the part's name
 _SEGMENTS_AT_ONCE = 32  # in a query: some hundred kilobytes
 
 
@@ -61,13 +64,15 @@ class SegmentTables(Database):
             segment: The segment's id.
             name: The part's name.
             data: Its bytes as they are stored.
-            size: Bytes once decompressed, when `data` is compressed.
+            size: Bytes once decompressed, when `data` is as it is stored.
         """
+        if name == _SPANS_PART and size is None and self.format >= PACKED_SINCE:
+            size, data = len(data), huffman.pack(data)
         values = (segment, name, len(data) if size is None else size, digest(data), data)
         self._db.execute("INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?, ?)", values)
 
     def part(self, segment: int, name: str) -> bytes:
-        """Read a part's bytes as they are stored.
+        """Read a part's bytes; those of spans unpacked, those of others as they are stored.
 
         Raises:
             DamagedCrystalError: The part is missing or does not match its digest.
@@ -75,7 +80,16 @@ class SegmentTables(Database):
         part = self._part(segment, name)
         if part is None:
             raise self.damaged(f"part {name} of segment {segment} is missing")
-        return part[1]
+        return self._unpacked(segment, name, *part)
+
+    def _unpacked(self, segment: int, name: str, size: int, data: bytes) -> bytes:
+        """Unpack the spans of a segment; other parts stay as they are."""
+        if name != _SPANS_PART or self.format < PACKED_SINCE:
+            return data
+        try:
+            return huffman.unpack(data, size)
+        except ValueError as error:
+            raise self.damaged(f"part {name} of segment {segment} does not decode ({error})") from error
 
     def _part(self, segment: int, name: str) -> tuple[int, bytes] | None:
         """Read a part's stated size, once decompressed, and its checked bytes; None without it."""
@@ -130,13 +144,14 @@ class SegmentTables(Database):
         Raises:
             DamagedCrystalError: A part does not match its digest.
         """
-        query = "SELECT segment, name, digest, data FROM part WHERE segment IN ({}) AND name IN ({})"
+        query = "SELECT segment, name, size, digest, data FROM part WHERE segment IN ({}) AND name IN ({})"
         marks = (", ".join("?" * len(values)) for values in (segments, names))
         parts: dict[int, dict[str, bytes]] = {segment: {} for segment in segments}
-        for segment, name, stored_digest, data in self.rows(query.format(*marks), [*segments, *names]):
-            if not isinstance(data, bytes) or name not in names or digest(data) != stored_digest:
+        for segment, name, size, stored_digest, data in self.rows(query.format(*marks), [*segments, *names]):
+            fits = isinstance(data, bytes) and isinstance(size, int) and name in names
+            if not fits or digest(data) != stored_digest:
                 raise self.damaged(f"part {name} of segment {segment} does not match its digest")
-            parts[segment][name] = data
+            parts[segment][name] = self._unpacked(segment, name, size, data)
         return parts
 
     def part_sizes(self) -> dict[str, tuple[int, int]]:

@@ -1,17 +1,33 @@
 """The table `source`: the ledger, one row for every file that was asked for.
 
-Knows that files of format versions 1 and 2 have no reason codes. Does not know when a file must be
-read again.
+Knows that files of format versions 1 and 2 have no reason codes, and how rows are packed from
+version 7 on. Does not know when a file must be read again.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
+from typing import Any
 
 from crystalcli.storage.file.database import Database
-from crystalcli.storage.file.schema import CODES_SINCE, MEMORIES_SINCE, STATEMENTS_SINCE, SUMMARIES_SINCE
+from crystalcli.storage.file.schema import (
+    CODES_SINCE,
+    MEMORIES_SINCE,
+    PACKED_SINCE,
+    STATEMENTS_SINCE,
+    SUMMARIES_SINCE,
+)
 from crystalcli.storage.tables.reason_codes import reason_code_of
 from crystalcli.storage.tables.rows import SourceRow, checked_row
+
+# A location that is "" in its row is that of `path` in the folder.
+_LOCATION = (
+    "CASE WHEN source.location <> '' THEN source.location WHEN folder.location = '.' THEN path "
+    "WHEN folder.location LIKE '%/' THEN folder.location || path ELSE folder.location || '/' || path END"
+)
+_ROOT = SourceRow._fields.index("root")
+_PACKED_COLUMNS = {"id": "source.id", "location": _LOCATION, "root": "folder.location"}
 
 
 class SourceTable(Database):
@@ -30,7 +46,7 @@ class SourceTable(Database):
 
     def sources(self) -> list[SourceRow]:
         """Read every source, in order of its id."""
-        return self._sources("ORDER BY id")
+        return self._sources("ORDER BY source.id")
 
     def source(self, number: int) -> SourceRow:
         """Read one source by its id.
@@ -38,7 +54,7 @@ class SourceTable(Database):
         Raises:
             DamagedCrystalError: The source is missing.
         """
-        sources = self._sources("WHERE id = ?", (number,))
+        sources = self._sources("WHERE source.id = ?", (number,))
         if not sources:
             raise self.damaged(f"source {number} is missing")
         return sources[0]
@@ -58,25 +74,54 @@ class SourceTable(Database):
 
     def _sources(self, clause: str, values: tuple[str | int, ...] = ()) -> list[SourceRow]:
         """Read rows of `source`; without a column `code`, the codes follow from the sentences."""
+        columns, table = list(SourceRow._fields), "source"
+        if self.format >= PACKED_SINCE:
+            columns = [_PACKED_COLUMNS.get(name, name) for name in columns]
+            table = "source LEFT JOIN folder ON folder.id = source.root"
+        else:
+            columns.remove("reader")
         has_codes = self.format >= CODES_SINCE
-        columns = ", ".join(name if has_codes or name != "code" else "''" for name in SourceRow._fields)
-        rows = self.rows(f"SELECT {columns} FROM source {clause}", values)
+        if not has_codes:
+            columns[columns.index("code")] = "''"
+        rows = self.rows(f"SELECT {', '.join(columns)} FROM {table} {clause}", values)
+        if self.format < PACKED_SINCE:
+            rows = [(*row, 0) for row in rows]
+        elif any(row[_ROOT] is None for row in rows):
+            raise self.damaged("the folder of a document is missing")
         sources = [checked_row(SourceRow, row, self.path) for row in rows]
         return sources if has_codes else [source._replace(code=reason_code_of(source.reason)) for source in sources]
 
     def put_source(self, source: SourceRow) -> int:
         """Insert a source (id 0) or replace it, inside a transaction; return its id."""
-        row = {**source._asdict(), "id": source.id or None}
-        if self.format < CODES_SINCE:
-            del row["code"]
-        query = f"INSERT OR REPLACE INTO source ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})"
-        return int(self._db.execute(query, tuple(row.values())).lastrowid or 0)
+        return int(self._put("INSERT OR REPLACE", source, {}).lastrowid or 0)
 
     def add_sources(self, sources: Iterable[SourceRow]) -> None:
         """Insert sources with the ids that they have, inside a transaction."""
-        names = SourceRow._fields
-        query = f"INSERT INTO source ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
-        self._db.executemany(query, sources)
+        folders: dict[str, int] = {}
+        for source in sources:
+            self._put("INSERT", source, folders)
+
+    def _put(self, verb: str, source: SourceRow, folders: dict[str, int]) -> sqlite3.Cursor:
+        """Insert a row; `folders` are numbers of folders that are known."""
+        row: dict[str, Any] = {**source._asdict(), "id": source.id or None}
+        if self.format >= PACKED_SINCE:
+            if source.root not in folders:
+                folders[source.root] = self._folder(source.root)
+            row["root"] = folders[source.root]
+            if source.location == location_in(source.root, source.path):
+                row["location"] = ""
+        else:
+            del row["reader"]
+        if self.format < CODES_SINCE:
+            del row["code"]
+        query = f"{verb} INTO source ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})"
+        return self._db.execute(query, tuple(row.values()))
+
+    def _folder(self, location: str) -> int:
+        """Find the number of a folder, or give it one, inside a transaction."""
+        for (number,) in self._db.execute("SELECT id FROM folder WHERE location = ?", (location,)):
+            return int(number)
+        return int(self._db.execute("INSERT INTO folder (location) VALUES (?)", (location,)).lastrowid or 0)
 
     def drop_source(self, number: int) -> None:
         """Delete a source from the ledger, with what was told of a memory, inside a transaction."""
@@ -93,3 +138,10 @@ class SourceTable(Database):
         if self.format >= STATEMENTS_SINCE:
             self._db.execute("DELETE FROM statement WHERE source = ?", (number,))
             self._db.execute("DELETE FROM statement_reading WHERE source = ?", (number,))
+
+
+def location_in(folder: str, path: str) -> str:
+    """Give the location of a path in a folder, as `_LOCATION` does."""
+    if folder == ".":
+        return path
+    return folder + path if folder.endswith("/") else f"{folder}/{path}"

@@ -12,14 +12,14 @@ _RAW = -15  # deflate without a header or a checksum
 _MOST = 8  # bytes that a byte may hold
 
 
-def pack(data: bytes) -> bytes:
+def pack_bytes(data: bytes) -> bytes:
     """Encode bytes."""
     coder = zlib.compressobj(9, zlib.DEFLATED, _RAW, 9, zlib.Z_HUFFMAN_ONLY)
     return coder.compress(data) + coder.flush()
 
 
-def unpack(packed: bytes, size: int | None = None) -> bytes:
-    """Decode the bytes of `pack`.
+def unpack_bytes(packed: bytes, size: int | None = None) -> bytes:
+    """Decode the bytes of `pack_bytes`.
 
     Args:
         packed: The encoded bytes.

@@ -87,9 +87,9 @@ def pack_block(terms: Sequence[str], counts: Sequence[int], postings: Sequence[b
     """
     sizes = [len(data) - -(-count // 4) for count, data in zip(counts, postings, strict=True)]
     term_column = _packed_terms(terms)
-    count_column = huffman.pack(varint.encode(np.array(counts, np.int64)))
-    gap_column = huffman.pack(b"".join(data[:size] for size, data in zip(sizes, postings, strict=True)))
-    frequencies = huffman.pack(b"".join(data[size:] for size, data in zip(sizes, postings, strict=True)))
+    count_column = huffman.pack_bytes(varint.encode(np.array(counts, np.int64)))
+    gap_column = huffman.pack_bytes(b"".join(data[:size] for size, data in zip(sizes, postings, strict=True)))
+    frequencies = huffman.pack_bytes(b"".join(data[size:] for size, data in zip(sizes, postings, strict=True)))
     head = _PACKED.pack(0, len(terms), len(term_column), len(count_column), len(gap_column))
     return b"".join((head, term_column, count_column, gap_column, frequencies))
 
@@ -172,14 +172,14 @@ class _PackedBlock:
 
     def _decoded(self) -> tuple[Int64Array, tuple[bytes, Int64Array], bytes]:
         """Decode the counts, the gaps with their ends, int64 [gaps + 1], and the frequencies."""
-        counts = varint.decode(huffman.unpack(self._counts))
+        counts = varint.decode(huffman.unpack_bytes(self._counts))
         if len(counts) != self._size or not 0 < int(counts.min()) <= int(counts.max()) <= self._most:
             raise _contradiction()
-        gaps = huffman.unpack(self._gaps)
+        gaps = huffman.unpack_bytes(self._gaps)
         ends = np.flatnonzero(np.frombuffer(b"\0" + gaps, np.uint8) < 128)  # the last byte of each
         if len(ends) != int(counts.sum()) + 1 or int(ends[-1]) != len(gaps):
             raise _contradiction()
-        return counts, (gaps, ends), huffman.unpack(self._frequencies, int((-(-counts // 4)).sum()))
+        return counts, (gaps, ends), huffman.unpack_bytes(self._frequencies, int((-(-counts // 4)).sum()))
 
 
 def _open_plain(data: bytes) -> OpenBlock:

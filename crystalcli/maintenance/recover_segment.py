@@ -86,7 +86,7 @@ def sound_spans(parts: dict[str, SalvagedPart], chunks: int | None) -> ChunkSpan
         counts.append(len(parts["hashes"].data) // _HASH_BYTES)
     data = part.data
     with contextlib.suppress(ValueError):  # plain, in a file of an older format version
-        data = huffman.unpack(part.data, part.size)
+        data = huffman.unpack_bytes(part.data, part.size)
     for count in counts:
         try:
             numbers = varint.decode(data)

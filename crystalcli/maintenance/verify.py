@@ -272,6 +272,10 @@ class _Verifier:
     def _read_ledger(self) -> None:
         self._sources = self._store.sources()
         names = {source.id: source.path for source in self._sources}
+        located: dict[str, str] = {}
+        for source in self._sources:  # the index covers only locations that stand in their rows
+            if (first := located.setdefault(source.location, source.path)) != source.path:
+                self._note(f"two documents are at {source.location}", (first, source.path))
         runs = [
             (source, first, first + chunks)
             for source, first, chunks in self._store.stream("SELECT source, first_chunk, chunks FROM run NOT INDEXED")

@@ -130,6 +130,7 @@ def test_what_is_sealed_again_but_contradicts_itself_is_found(own):
             "UPDATE segment SET atoms = 1 << 40 WHERE id = 2",
             "UPDATE lexicon SET first_atom = first_atom + 1",
             "DELETE FROM posting WHERE rowid = 1",
+            "UPDATE source SET location = (SELECT location || '/log-1.md' FROM folder) WHERE path = 'log-2.md'",
             "UPDATE meta SET value = '7 7 7' WHERE key = 'ratios'",
         )
     ):

@@ -67,7 +67,7 @@ class SegmentTables(Database):
             size: Bytes once decompressed, when `data` is as it is stored.
         """
         if name == _SPANS_PART and size is None and self.format >= PACKED_SINCE:
-            size, data = len(data), huffman.pack(data)
+            size, data = len(data), huffman.pack_bytes(data)
         values = (segment, name, len(data) if size is None else size, digest(data), data)
         self._db.execute("INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?, ?)", values)
 
@@ -87,7 +87,7 @@ class SegmentTables(Database):
         if name != _SPANS_PART or self.format < PACKED_SINCE:
             return data
         try:
-            return huffman.unpack(data, size)
+            return huffman.unpack_bytes(data, size)
         except ValueError as error:
             raise self.damaged(f"part {name} of segment {segment} does not decode ({error})") from error
 

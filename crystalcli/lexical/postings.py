@@ -311,8 +311,8 @@ _Entry = tuple[str, int, int, bytes, int]
 def _join(group: list[_Entry], base: int) -> tuple[str, int, bytes]:
     """Join one term's postings of several segments: the term, its df, gaps from `base` on."""
     term, _, df, data, first = group[0]
-    if len(group) == 1 and first == base:
-        return term, df, data
+    if len(group) == 1:
+        return term, df, _from_base(data, first - base) if first > base else data
     total = sum(entry[2] for entry in group)
     out_of_order = "postings of the lexical index are out of order; run `crystal repair`"
     if total <= _SHORT:
@@ -328,6 +328,23 @@ def _join(group: list[_Entry], base: int) -> tuple[str, int, bytes]:
     if (np.diff(long_atoms) < 0).any():
         raise _damaged(out_of_order)
     return term, total, _encode_long(long_atoms, np.concatenate([postings.frequencies for postings in segments]), base)
+
+
+def _from_base(data: bytes, shift: int) -> bytes:
+    """Count the first gap of encoded postings from an atom that is `shift` earlier."""
+    gap = end = 0
+    while end < min(len(data), 8):
+        gap |= (data[end] & 127) << 7 * end
+        end += 1
+        if data[end - 1] < 128:
+            break
+    gap += shift
+    first = bytearray()
+    while gap > 127:
+        first.append(gap & 127 | 128)
+        gap >>= 7
+    first.append(gap)
+    return bytes(first) + data[end:]
 
 
 def _pack(entries: Iterable[tuple[str, int, bytes]]) -> Iterator[Block]:

@@ -207,8 +207,8 @@ class DamagedFile:
             for row in rows
         }
         for row in self.table("source_seal"):
-            group = ("source", row["source"])
-            holds[group] = stored_total(sums.get(group, 0), is_short=True) == row["total"]
+            head = ("source", row["source"])
+            holds[head] = stored_total(sums.get(head, 0), is_short=True) == row["total"]
         return holds
 
 

@@ -69,7 +69,7 @@ def test_a_quotation_that_is_not_in_the_file_is_not_shown(crystal):
 def test_the_model_speaks_from_the_context(crystal, language_model_path):
     heard: list[str] = []
     answer = crystal.ask(
-        "Under what name did Mr Haddow bank the surplus money?",
+        "In whose name did Mr Haddow bank the surplus dues?",
         model=language_model_path,
         max_tokens=40,
         on_text=heard.append,
@@ -90,7 +90,7 @@ def test_the_model_speaks_from_the_context(crystal, language_model_path):
 
 def test_what_is_quoted_unless_a_model_is_named(crystal):
     heard: list[str] = []
-    answer = crystal.ask("Under what name did Mr Haddow bank the surplus money?", on_text=heard.append)
+    answer = crystal.ask("In whose name did Mr Haddow bank the surplus dues?", on_text=heard.append)
     assert answer.extractive
     assert answer.text == "".join(heard)
     assert answer.text.count("“") >= len(answer.citations)

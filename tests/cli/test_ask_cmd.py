@@ -29,7 +29,7 @@ from crystalcli.lm import ServerRefusedError
 CRYSTAL = [sys.executable, "-m", "crystalcli"]
 ENVIRONMENT = {**os.environ, "CRYSTAL_DEBUG": "0"}
 HINT = "See `crystal ask --help`."
-QUESTION = "Under what name did Mr Haddow bank the surplus money?"
+QUESTION = "In whose name did Mr Haddow bank the surplus dues?"
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +81,7 @@ def test_a_question_comes_through_a_pipe(capsys, monkeypatch, data):
     asked = json.loads(out)
     assert " ".join(asked["question"].split()) == QUESTION
     assert "\r" not in asked["question"]
-    assert any("Owners" in passage["text"] for passage in asked["passages"])
+    assert any("Haddow" in passage["text"] for passage in asked["passages"])
 
 
 @pytest.mark.parametrize(

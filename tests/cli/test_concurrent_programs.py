@@ -91,7 +91,7 @@ def test_under_nohup_a_hangup_stops_nothing(tmp_path, lexical):
 def test_a_file_that_may_not_grow_keeps_what_was_committed(tmp_path, lexical):
     folder, file = entries(tmp_path / "docs", 12, 1500), tmp_path / "m.crystal"
     command = [*CRYSTAL, "ingest", str(folder), "-c", str(file)]
-    limit = 400_000
+    limit = 250_000
     first = subprocess.run(
         command,
         capture_output=True,

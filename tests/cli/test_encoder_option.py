@@ -41,7 +41,7 @@ def test_a_crystal_finds_its_own_encoder_and_says_when_it_is_gone(tmp_path, shel
     assert (code, err) == (0, "")
     assert {"atom", "clusters", "units", "bm25"} <= json.loads(out)["passages"][0]["shares"].keys()
     code, out, _ = here(capsys, "inspect", "-c", file)
-    for words in ("cosine", "tiny; format version 6", "48 dimensions, chunks of up to 126 tokens", "was in tiny"):
+    for words in ("cosine", "tiny; format version 7", "48 dimensions, chunks of up to 126 tokens", "was in tiny"):
         assert words in out
     code, out, _ = here(capsys, "inspect", "-c", file, "--json")
     stats = json.loads(out)

@@ -136,14 +136,14 @@ def test_what_is_not_here_and_torch_is_not_loaded(samples_crystal):
             text, _ = await call(client, "search", question="What is the boiling point of tungsten?", k=1)
             assert text.startswith("Not here (evidence 0.")
             assert "by words alone" not in text
-            text, _ = await call(client, "search", question="Who keeps the ledgers?")
+            text, _ = await call(client, "search", question="Why may detergent not be used on an oil spill in the harbour?")
             assert text.startswith("Answered (evidence 0.")
 
     asyncio.run(session())
     check = (
         "import sys; from crystalcli.library import Crystal; from crystalcli.mcp_server.toolbox import Toolbox\n"
         f"crystal = Crystal.open({str(samples_crystal)!r})\n"
-        "print(Toolbox(write=False).call(crystal, 'search', {'question': 'Who keeps the ledgers?'}))\n"
+        "print(Toolbox(write=False).call(crystal, 'search', {'question': 'Why may detergent not be used on an oil spill in the harbour?'}))\n"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", check], capture_output=True).returncode == 0
@@ -211,7 +211,7 @@ def test_stdout_carries_messages_and_nothing_else(samples_crystal):
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
         {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
         {"jsonrpc": "2.0", "id": 3, "method": "tools/call",
-         "params": {"name": "search", "arguments": {"question": "Who keeps the ledgers?"}}},
+         "params": {"name": "search", "arguments": {"question": "Why may detergent not be used on an oil spill in the harbour?"}}},
         {"jsonrpc": "2.0", "id": 4, "method": "tools/call", "params": {"name": "list", "arguments": [1]}},
         {"jsonrpc": "2.0", "id": 5, "method": "nonsense"},
     ]  # fmt: skip

@@ -108,7 +108,7 @@ class Scripted(Listening):
 
 @pytest.mark.parametrize("words", ["The passages do not say.", "There is no mention of the surplus money at all."])
 def test_a_model_that_finds_no_answer_leaves_the_quotations(crystal, language_model_path, words):
-    question = "Under what name did Mr Haddow bank the surplus money?"
+    question = "In whose name did Mr Haddow bank the surplus dues?"
     quoted = crystal.ask(question, extractive=True)
     model = Scripted(LanguageModel.open(language_model_path), 8192, words=words)
     heard: list[str] = []
@@ -145,7 +145,7 @@ def test_an_answer_with_a_fact_that_no_passage_has_is_not_sure(crystal, language
     ],
 )  # fmt: skip
 def test_what_is_packed_is_what_a_model_is_given(crystal, language_model_path, options, length):
-    question = "Under what name did Mr Haddow bank the surplus money?"
+    question = "In whose name did Mr Haddow bank the surplus dues?"
     listening = Listening(LanguageModel.open(language_model_path), length)
     crystal.ask(question, options, model=listening)
     packed = crystal.pack_context(question, options, model=listening)
@@ -154,7 +154,7 @@ def test_what_is_packed_is_what_a_model_is_given(crystal, language_model_path, o
 
 
 def test_more_passages_come_in_where_there_is_room(crystal, language_model_path):
-    question = "Under what name did Mr Haddow bank the surplus money?"
+    question = "In whose name did Mr Haddow bank the surplus dues?"
     packed = crystal.pack_context(question, AskOptions(k=12, budget=5000), model=language_model_path)
     recalled = crystal.recall(question, 12)
     assert len(packed.passages) == 12
@@ -224,7 +224,7 @@ def test_ctrl_c_ends_an_answer_that_may_be_stopped(crystal, language_model_path)
         if len(heard) == 2:
             raise KeyboardInterrupt
 
-    question = "Under what name did Mr Haddow bank the surplus money?"
+    question = "In whose name did Mr Haddow bank the surplus dues?"
     whole = crystal.ask(question, model=language_model_path, max_tokens=20)
     part = crystal.ask(question, AskOptions(max_tokens=20, stoppable=True), model=language_model_path, on_text=hear)
     assert (whole.stopped, part.stopped) == (False, True)

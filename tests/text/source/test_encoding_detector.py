@@ -15,10 +15,10 @@ from crystalcli.text.source.stated_encoding import codec_of_label, stated_encodi
 from crystalcli.text.source.text_decoder import decode_labelled
 
 
-def text_of(path: Path, data: bytes) -> str:
+def text_of(path: Path, data: bytes, sizes: tuple[int, ...] = (1, 7, 1 << 18)) -> str:
     path.write_bytes(data)
     texts = set()
-    for piece in (1, 7, 1 << 18):
+    for piece in sizes:
         pieces = open_source(path, ReadOptions(piece=piece))[1].pieces()
         texts.add("".join(piece for piece in pieces if isinstance(piece, str)))
     assert len(texts) == 1
@@ -82,7 +82,7 @@ def test_western_letters_stay_as_they_are(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize("name", ["module.py", "server.log"])
 def test_the_letters_decide_wherever_they_are(tmp_path: Path, late: str, encoding: str, name: str) -> None:
     text = "".join(f"value_{n} = {n}\n" for n in range(900)) + late + "\nend = 0\n"
-    assert text_of(tmp_path / name, text.encode(encoding)) == text
+    assert text_of(tmp_path / name, text.encode(encoding), (61, 1 << 18)) == text
 
 
 def test_a_sample_does_not_depend_on_the_pieces() -> None:

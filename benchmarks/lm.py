@@ -8,7 +8,7 @@ then with it, and answers in the second ones: a prompt of --prompt tokens, then 
 follow, greedy, past every end token. Rounds alternate, since the machine may be shared; figures are
 medians, ratios medians of each round's ratio. The prompt differs by round, so that caches do not
 help. Random prompts have nothing to copy, so that crystal does not guess words; with --asked it
-does: FILE is JSON Lines, each [ids of a prompt, tokens of its answer]. Memory is the peak of
+does: FILE is JSON Lines, each [ids of a prompt, number of tokens to say]. Memory is the peak of
 resident bytes after opening and answering, torch and the vocabulary included. --busy is for a busy
 machine: one thread on both sides, and processor seconds instead of elapsed ones. --perplexity
 compares with the same weights in bfloat16 on crystal's own documents.

@@ -136,14 +136,17 @@ def test_what_is_not_here_and_torch_is_not_loaded(samples_crystal):
             text, _ = await call(client, "search", question="What is the boiling point of tungsten?", k=1)
             assert text.startswith("Not here (evidence 0.")
             assert "by words alone" not in text
-            text, _ = await call(client, "search", question="Why may detergent not be used on an oil spill in the harbour?")
+            text, _ = await call(
+                client, "search", question="Why may detergent not be used on an oil spill in the harbour?"
+            )
             assert text.startswith("Answered (evidence 0.")
 
     asyncio.run(session())
     check = (
         "import sys; from crystalcli.library import Crystal; from crystalcli.mcp_server.toolbox import Toolbox\n"
         f"crystal = Crystal.open({str(samples_crystal)!r})\n"
-        "print(Toolbox(write=False).call(crystal, 'search', {'question': 'Why may detergent not be used on an oil spill in the harbour?'}))\n"
+        "asked = {'question': 'Why may detergent not be used on an oil spill in the harbour?'}\n"
+        "print(Toolbox(write=False).call(crystal, 'search', asked))\n"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", check], capture_output=True).returncode == 0

@@ -181,7 +181,7 @@ def _recall(crystal: CrystalReader, draft: AnswerDraft, reading: FilterReading) 
     if not results:
         raise NotFoundError(prompt_context.NO_MATCH)
     recalled = memories_first(crystal, draft.question, results.passages, reading)
-    passages = newest_first(crystal, draft.question, recalled, asked=reading.newest)
+    passages = newest_first(draft.question, recalled, asked=reading.newest)
     passages = holding_first(crystal, draft.question, passages, reading.recall_filter)
     passages, draft.changes = newest_statement_first(crystal, draft.question, passages, reading)
     draft.passages, draft.wants_newest = passages[: options.k], reading.newest

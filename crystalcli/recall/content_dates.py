@@ -115,7 +115,7 @@ def stated_day(index: IndexReader, source: SourceRow) -> date | None:
     """
     if label := index.store.landmark_before(source.id, "date", 0):
         return iso_date(label)
-    if source.kind == "markdown" and not index.store.landmark_before(source.id, "reader", 0):
+    if source.kind == "markdown" and not (source.reader or index.store.landmark_before(source.id, "reader", 0)):
         return iso_date(parse_front_matter(index.span_text(source, 0, _MATTER_LENGTH)).date)
     return None
 

@@ -27,6 +27,7 @@ _NO_NAME = re.compile(
     r"(?:the|an?|my|his|her|our|your|their|this|that|it|he|she|in|at|on|I|you|there)\b", re.IGNORECASE
 )
 _NOUN = r"(?:the|an?|my|his|her|our|your|their|one of|one)\b"
+_DETERMINER = r"(?:the|an?|my|his|her|our|their)"
 _BE = r"(?:is|was|are|were|being|became|had been|has been|have been|am)"
 
 
@@ -66,8 +67,8 @@ def _identification(name: str) -> re.Pattern[str]:
     return re.compile(
         rf"\b{words},?\s+{_BE}\s+{_NOUN}"  # Ann Marl was a singer
         rf"|\b{words},\s+{_NOUN}"  # Ann Marl, the singer
-        rf"|\b(?:the|an?|my|his|her|our|their)\s+(?:[\w'’-]+\s+){{1,4}}?(?:called|named)\s+{words}\b"
-        rf"|\b(?:the|an?|my|his|her|our|their)\s+(?:[\w'’-]+\s+){{0,3}}[\w'’-]+,\s+{words}\b"  # the singer, Ann Marl
+        rf"|\b{_DETERMINER}\s+(?:[\w'’-]+\s+){{1,4}}?(?:called|named)\s+{words}\b"
+        rf"|\b{_DETERMINER}\s+(?:[\w'’-]+\s+){{0,3}}[\w'’-]+,\s+{words}\b"  # the singer, Ann Marl
         rf"|\b{words}\s+\((?:the|an?)\b",
         re.IGNORECASE,
     )

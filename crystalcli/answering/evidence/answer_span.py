@@ -22,12 +22,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from crystalcli.answering.evidence.question_type import (
-    asks_for_all,
-    asks_for_change,
-    asks_for_former,
-    asks_to_compare,
-)
+from crystalcli.answering.evidence.question_type import asks_for_several
 from crystalcli.datatypes import BY_LINES, HEADING_JOINT, Citation, Passage
 from crystalcli.recall import PAGED_KIND, sentences_within
 from crystalcli.storage import landmark_span
@@ -87,8 +82,7 @@ def answer_spans(crystal: CrystalReader, question: str, passages: Sequence[Passa
         The spans, best first. Of the second and later passages those alone that may add something.
     """
     spans: list[AnswerSpan] = []
-    kinds = (asks_for_all, asks_to_compare, asks_for_change, asks_for_former)
-    least = _ADDS_TO_SEVERAL if any(asks(question) for asks in kinds) else _ADDS
+    least = _ADDS_TO_SEVERAL if asks_for_several(question) else _ADDS
     for passage in passages:
         if len(spans) == count:
             break

@@ -19,15 +19,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
 
 import numpy as np
 
 from crystalcli.answering.evidence.question_type import asks_for_change, asks_for_former
 from crystalcli.datatypes import Passage
-from crystalcli.recall import CrystalReader
 
 ASKED_WEIGHT, PRESENT_WEIGHT, TIE_WEIGHT = 0.3, 0.15, 0.02
 _ABOUT_AS_WELL = 0.6  # the distance in score from the best passage
@@ -41,13 +39,10 @@ _PAST = re.compile(
 )
 
 
-def newest_first(
-    crystal: CrystalReader, question: str, passages: Sequence[Passage], *, asked: bool = False
-) -> list[Passage]:
+def newest_first(question: str, passages: Sequence[Passage], *, asked: bool = False) -> list[Passage]:
     """Put passages in order anew, by their scores and their dates.
 
     Args:
-        crystal: The crystal.
         question: The question.
         passages: The passages, best first.
         asked: Whether the question asks how things are now.
@@ -56,51 +51,48 @@ def newest_first(
         All passages, best first.
     """
     near = [passage for passage in passages if passage.score >= passages[0].score - _ABOUT_AS_WELL]
-    equals = _about_as_likely(near)
-    days = {id(passage): crystal.day_at(passage.path, passage.best[0]) for passage in equals}
-    known = [day for day in days.values() if day is not None]
+    are_equal = _are_about_as_likely(near)
+    known = [passage.date for passage, is_equal in zip(near, are_equal, strict=True) if is_equal and passage.date]
     if len(set(known)) < 2:
         return list(passages)
     if asks_for_change(question) or asks_for_former(question):
-        return _in_time(near, days, ends=asks_for_change(question)) + list(passages[len(near) :])
+        return _in_time(near, are_equal, ends=asks_for_change(question)) + list(passages[len(near) :])
     weight = ASKED_WEIGHT if asked else PRESENT_WEIGHT if is_present(question) else TIE_WEIGHT
     newest, span = max(known), (max(known) - min(known)).days
     aged = []
-    for passage in near:
-        day = days.get(id(passage))
-        if id(passage) not in days:
+    for passage, is_equal in zip(near, are_equal, strict=True):
+        if not is_equal:
             passage = _with_age(passage, -weight)
-        elif day is not None:
-            passage = _with_age(passage, -weight * (newest - day).days / span)
+        elif passage.date is not None:
+            passage = _with_age(passage, -weight * (newest - passage.date).days / span)
         aged.append(passage)
     return [*sorted(aged, key=lambda passage: -passage.score), *passages[len(near) :]]
 
 
-def _in_time(passages: Sequence[Passage], days: Mapping[int, date | None], *, ends: bool) -> list[Passage]:
+def _in_time(passages: Sequence[Passage], are_equal: Sequence[bool], *, ends: bool) -> list[Passage]:
     """Put the dated ones first, from the newest on, and keep the order of the others.
 
     Args:
         passages: The passages, best first.
-        days: The day of each that answers about as well as the best, by its identity.
+        are_equal: Whether each answers about as likely as the best.
         ends: Whether the oldest comes second, and the rest by score.
 
     Returns:
         All passages; the first has the best score still, and so on.
     """
-    dated = [(day, passage) for passage in passages if (day := days.get(id(passage))) is not None]
+    dated = [(passage.date, place) for place, passage in enumerate(passages) if are_equal[place] and passage.date]
     dated.sort(key=lambda pair: pair[0], reverse=True)
-    first = [dated[0], dated[-1]] if ends else dated
-    chosen = [passage for _, passage in first]
-    ordered = [*chosen, *(passage for passage in passages if not any(passage is each for each in chosen))]
+    first = [place for _, place in ([dated[0], dated[-1]] if ends else dated)]
+    order = [*first, *(place for place in range(len(passages)) if place not in first)]
     scores = sorted((passage.score for passage in passages), reverse=True)
-    return [replace(passage, score=score) for passage, score in zip(ordered, scores, strict=True)]
+    return [replace(passages[place], score=score) for place, score in zip(order, scores, strict=True)]
 
 
-def _about_as_likely(passages: Sequence[Passage]) -> list[Passage]:
-    """Give the passages that answer about likely as the best by their logits; all without."""
-    shares = {id(passage): _log_share(passage.logit) for passage in passages if passage.logit is not None}
-    least = max(shares.values(), default=0.0) + math.log(_AS_LIKELY)
-    return [passage for passage in passages if shares.get(id(passage), least) >= least]
+def _are_about_as_likely(passages: Sequence[Passage]) -> list[bool]:
+    """Tell which passages answer about as likely as the best by their logits; all without one."""
+    shares = [None if passage.logit is None else _log_share(passage.logit) for passage in passages]
+    least = max((share for share in shares if share is not None), default=0.0) + math.log(_AS_LIKELY)
+    return [share is None or share >= least for share in shares]
 
 
 def _log_share(logit: float) -> float:

@@ -83,6 +83,12 @@ def asks_for_former(question: str) -> bool:
     return _NOW_AND_BEFORE.search(question) is not None
 
 
+def asks_for_several(question: str) -> bool:
+    """Tell whether one source may not answer a question, since it asks for several things."""
+    kinds = (asks_for_all, asks_to_compare, asks_for_change, asks_for_former)
+    return any(asks(question) for asks in kinds)
+
+
 def shows_answer_type(kind: str, sentence: str, question: str) -> bool:
     """Tell whether a sentence shows the expected type of answer.
 

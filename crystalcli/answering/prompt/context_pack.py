@@ -72,7 +72,7 @@ def pack_context(
     if not results:
         raise NotFoundError(prompt_context.NO_MATCH)
     count = model.count if model is not None else estimate_tokens
-    passages = newest_first(crystal, question, results.passages, asked=reading.newest)
+    passages = newest_first(question, results.passages, asked=reading.newest)
     chosen = choose_passages(crystal, question, passages, newest=reading.newest)
     prompt = prompt_context.build_prompt(question, chosen, options, model if bounded else None, count, reading.me)
     contents = {message["role"]: message["content"] for message in prompt.messages}

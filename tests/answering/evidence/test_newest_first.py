@@ -35,44 +35,44 @@ def passages(notes: Crystal, **judged: tuple[float, float | None]) -> list[Passa
     return sorted(given, key=lambda passage: -passage.score)
 
 
-def order(notes: Crystal, question: str, given: list[Passage], *, asked: bool = False) -> list[str]:
-    return [passage.path.removesuffix(".md") for passage in newest_first(notes, question, given, asked=asked)]
+def order(question: str, given: list[Passage], *, asked: bool = False) -> list[str]:
+    return [passage.path.removesuffix(".md") for passage in newest_first(question, given, asked=asked)]
 
 
 def test_of_those_that_answer_about_as_well_the_newest_comes_first(notes):
     given = passages(notes, january=(1.0, 3.0), june=(0.9, 2.5))
-    assert order(notes, "What are the dues now?", given, asked=True) == ["2026-06-10", "2026-01-10"]
-    assert order(notes, "What were the dues?", given) == ["2026-01-10", "2026-06-10"]
+    assert order("What are the dues now?", given, asked=True) == ["2026-06-10", "2026-01-10"]
+    assert order("What were the dues?", given) == ["2026-01-10", "2026-06-10"]
 
 
 def test_a_passage_that_answers_worse_gains_nothing_by_being_new(notes):
     given = passages(notes, january=(1.0, 1.0), november=(0.9, -10.0))
-    assert order(notes, "What are the dues now?", given, asked=True)[0] == "2026-01-10"
+    assert order("What are the dues now?", given, asked=True)[0] == "2026-01-10"
     given = passages(notes, january=(1.0, 3.0), june=(0.9, 2.5), november=(0.95, -10.0), undated=(0.85, -9.0))
-    assert order(notes, "What are the dues now?", given, asked=True)[:2] == ["2026-06-10", "2026-01-10"]
+    assert order("What are the dues now?", given, asked=True)[:2] == ["2026-06-10", "2026-01-10"]
 
 
 def test_without_a_reranker_scores_alone_say_what_answers(notes):
     given = passages(notes, january=(1.0, None), november=(0.9, None))
-    assert order(notes, "What are the dues now?", given, asked=True)[0] == "2026-11-10"
+    assert order("What are the dues now?", given, asked=True)[0] == "2026-11-10"
 
 
 def test_how_something_has_changed_is_shown_by_its_ends(notes):
     given = passages(notes, june=(1.0, 3.0), january=(0.8, 2.0), undated=(0.7, 2.0), november=(0.6, 1.0))
-    assert order(notes, "How have the dues changed since 2025?", given) == [
+    assert order("How have the dues changed since 2025?", given) == [
         "2026-11-10",
         "2026-01-10",
         "2026-06-10",
         "undated",
     ]
-    ordered = newest_first(notes, "How have the dues changed since 2025?", given)
+    ordered = newest_first("How have the dues changed since 2025?", given)
     assert [passage.score for passage in ordered] == [1.0, 0.8, 0.7, 0.6]
 
 
 def test_what_was_before_comes_after_what_is(notes):
     given = passages(notes, january=(1.0, 3.0), june=(0.8, 2.0), november=(0.7, -10.0))
     question = "What are the dues, and what were they before?"
-    assert order(notes, question, given) == ["2026-06-10", "2026-01-10", "2026-11-10"]
+    assert order(question, given) == ["2026-06-10", "2026-01-10", "2026-11-10"]
 
 
 def test_front_matter_dates_a_note_and_does_not_speak_against_it(tmp_path, encoder_folder, reranker_folder):

@@ -40,6 +40,8 @@ searcher.py             The searcher: from a question to passages, coarse to fin
 session.py              The reading half of an open crystal: recall, citations, contents.
 statement_lines.py      Lines of financial statements that a ratio is made of, or that an
                         abbreviation stands for.
+subject_match.py        The subject of a question that documents are named after: passages about
+                        others come later.
 updates.py              Updates: where a person says that something has changed, this comes before
                         what was said first.
 voice_score.py          Signal of the voice: in chats with an assistant a person's own words come
@@ -129,6 +131,9 @@ if TYPE_CHECKING:
         ME_KEY,
         CrystalReader,
     )
+    from crystalcli.recall.subject_match import (
+        SUBJECT,
+    )
     from crystalcli.recall.voice_score import (
         is_of_oneself,
     )
@@ -196,6 +201,7 @@ else:
                 "lexical_query",
             ),
             "session": ("ME_KEY", "CrystalReader"),
+            "subject_match": ("SUBJECT",),
             "voice_score": ("is_of_oneself",),
         },
     )
@@ -206,6 +212,7 @@ __all__ = [
     "PAGED_KIND",
     "RECALLS_KEY",
     "RERANKER",
+    "SUBJECT",
     "CrystalReader",
     "DateMention",
     "FilterMask",

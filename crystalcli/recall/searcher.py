@@ -36,6 +36,7 @@ from crystalcli.recall.rerank import RERANK_DEPTH, rerank_passages
 from crystalcli.recall.score_arrays import highest, mean_and_deviation, sum_of_z_scores
 from crystalcli.recall.score_table import CandidateAtoms, LayerSimilarities, ScoreTable, SignalScorer
 from crystalcli.recall.statement_lines import statement_lines
+from crystalcli.recall.subject_match import spell_out, subjects_first
 from crystalcli.recall.updates import put_updates_first
 from crystalcli.recall.voice_score import VoiceScorer, asks_about_answers, rank_by_voice
 from crystalcli.storage import has_landmarks
@@ -147,7 +148,9 @@ class Searcher:
             raise UsageError("the question is empty")
         if reencode < 0:
             raise UsageError(f"reencode: expected 0 or more candidates, got {reencode}")
-        question = without_condition(question)
+        question = spell_out(
+            without_condition(question), lambda: (source.path for source in self.shelf.store.sources())
+        )
         query = self.prepare(without_frame(question) if self._has_messages else question)
         query = query._replace(me=me)
         if mask is not None:
@@ -179,7 +182,7 @@ class Searcher:
             passages = rerank_passages(reranker, query, passages)
         if any(passage.place.kind == PAGED_KIND for passage in passages):
             passages = spread_over_pages(passages)
-        passages = identifications_first(question, passages)
+        passages = subjects_first(question, identifications_first(question, passages))
         if recency is not None and self._has_messages:
             passages = put_updates_first(query, passages)
         if wants_order:

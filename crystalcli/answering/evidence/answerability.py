@@ -23,7 +23,7 @@ from crystalcli.answering.evidence.speaker_match import speaker_match
 from crystalcli.answering.grounding.facts import TITLES
 from crystalcli.datatypes import Passage
 from crystalcli.lexical import bm25, query_terms, terms
-from crystalcli.recall import PAGED_KIND, CrystalReader, Results
+from crystalcli.recall import PAGED_KIND, SUBJECT, CrystalReader, Results
 
 # The probability below which what is quoted is called the nearest.
 SURE = 0.7
@@ -33,6 +33,7 @@ _MIN_LENGTH = 3.0
 # The weights of `voice`, where the person asked about speaks, and where another one does.
 _SAME_SPEAKER, _OTHER_SPEAKER = 2.0, 5.0
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'’-]+")
+_YEAR = re.compile(r"(?<![\d$.,])(?:FY ?['’]?)?((?:19|20)\d\d)(?!\d)|\bFY ?['’]?(\d\d)(?!\d)")
 # Words for the answer that is expected, and not for the topic: an answer need not have them.
 _REQUEST_WORDS = (
     "much many kind type sort name call year date day time number way reason happen mean describe explain tell give say know find "
@@ -50,7 +51,8 @@ class AnswerSigns(NamedTuple):
         sentence: The idf of them in the best sentence that has most of them.
         rarity: Their mean idf.
         length: ln(1 + idf of all of them), for a short question as if it were longer.
-        nowhere: The idf of the rarest of the question's names that none of the passages has.
+        nowhere: The idf of the rarest of the question's names that none of the passages has; that
+            of an unknown word where a year of the question is in none of those about its subject.
         similar: The best MaxSim, as of `PassageReading`.
         voice: The speaker match, from -1 to 1, as of `speaker_match`.
         logit: The best logit of the reranker among these passages; 0 without a reranker.
@@ -196,11 +198,12 @@ def answer_signs(
     unit = bm25.idf(0, max(1, atoms))
     total = sum(topic.values()) or 1.0
     read = passages[:MAX_PASSAGES]
-    passage_terms = [_terms(f"{passage.text}\n{passage.path}\n{passage.heading or ''}") for passage in read]
+    passage_terms = [_terms(_said_in(passage)) for passage in read]
     covered = max(_idf(topic, some) for some in passage_terms)
     sentence = max(_idf(topic, _terms(passage.best_text)) for passage in read)
     all_terms = set().union(*passage_terms)
     names = [_terms(name) & idf.keys() for name in _NAME.findall(question) if name.lower() not in TITLES]
+    nowhere = 1.0 if _misses_year(question, read) else _missing_name(idf, names, all_terms) / unit
     return AnswerSigns(
         # Neither the age of a message nor the reranker's share, which is a sign of its own.
         max(_recalled_score(passage) for passage in read),
@@ -209,7 +212,7 @@ def answer_signs(
         sentence / unit,
         total / unit / max(1, len(topic)),
         math.log1p(max(_MIN_LENGTH, total / unit)),
-        _missing_name(idf, names, all_terms) / unit,
+        nowhere,
         similar,
         voice,
         max((passage.logit for passage in read if passage.logit is not None), default=0.0),
@@ -220,13 +223,31 @@ def _recalled_score(passage: Passage) -> float:
     return (
         passage.score
         - passage.recency
-        - sum(passage.shares.get(name, 0.0) for name in ("reranker", "missing", "repeated", "identification"))
+        - sum(passage.shares.get(name, 0.0) for name in ("reranker", "missing", "repeated", "identification", SUBJECT))
     )
 
 
 def _by_layers(crystal: CrystalReader, results: Results) -> bool:
     """Tell whether all layers of the program's own encoder made the scores."""
     return results.by_vectors and results.depth == 3 and not crystal.own_encoder
+
+
+def _misses_year(question: str, passages: Sequence[Passage]) -> bool:
+    """Tell whether a year of the question stands nowhere in the passages about its subject."""
+    asked = _years(question)
+    about = [passage for passage in passages if SUBJECT not in passage.shares] or passages
+    return bool(asked) and not asked <= set().union(
+        *(_years(f"{_said_in(passage)} {passage.date or ''}") for passage in about)
+    )
+
+
+def _years(text: str) -> set[str]:
+    return {year or f"20{short}" for year, short in _YEAR.findall(text)}
+
+
+def _said_in(passage: Passage) -> str:
+    """Give the text of a passage with its place."""
+    return f"{passage.text}\n{passage.path}\n{passage.heading or ''}"
 
 
 def _missing_name(idf: Mapping[str, float], names: Sequence[set[str]], words: set[str]) -> float:

@@ -171,7 +171,7 @@ def language(device: str, sizes: Sizes) -> dict[str, Any]:
     model.load()
     ids = model.ids(some_chunks(8)[0].text * 40)[: sizes.prompt]
     times = [time.perf_counter()]
-    for _ in model._generate_ids(ids, Sampling(max_tokens=sizes.words + 1)):
+    for _ in model.generate_ids(ids, Sampling(max_tokens=sizes.words + 1)):
         times.append(time.perf_counter())
     words = len(times) - 2
     return {

@@ -95,7 +95,7 @@ def work_as_crystal(options: argparse.Namespace) -> None:
         options.model, threads=options.threads if options.busy else None, cache=Path(options.cache)
     )
     if not options.asked:
-        model._guess_pace = Never()
+        model._generator._guess_pace = Never()
     model.load()
     tell(seconds=seconds() - began)
     vocabulary = model._vocabulary
@@ -103,7 +103,7 @@ def work_as_crystal(options: argparse.Namespace) -> None:
     for line in sys.stdin:
         prompt, words = json.loads(line)
         began, times = seconds(), []
-        tokens: Iterator[int] = model._generate_ids(prompt, Sampling(max_tokens=words + 1))
+        tokens: Iterator[int] = model.generate_ids(prompt, Sampling(max_tokens=words + 1))
         for _ in tokens:  # before they become text
             times.append(seconds())
         tell(prompt=times[0] - began, words=times[-1] - times[0])

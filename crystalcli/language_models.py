@@ -7,6 +7,7 @@ questions, crystals.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -25,6 +26,7 @@ from crystalcli.paths import expanded
 
 if TYPE_CHECKING:
     from crystalcli.datatypes import ChatModel
+    from crystalcli.lm import DecoderProcess, Preload
 
 LANGUAGE_MODEL = "SmolLM2-135M-Instruct"
 
@@ -166,6 +168,64 @@ def open_model(model: str | Path | None = None, *, allow_remote: bool = False) -
         folder = models.locate(resolved) or models.pull(resolved)
         return open_model_at(folder / models.catalogue_entry(resolved).main, cache=models.converted_folder())
     return open_model_at(resolved, allow_remote=allow_remote, cache=models.converted_folder())
+
+
+class ModelStart:
+    """The start of a language model for one answer, beside the search for its passages.
+
+    Args:
+        model: As in `resolve_model`, or an open model.
+        allow_remote: Whether a server may be another machine.
+
+    Raises as `open_model` does, of models that are not the program's own; these open when they are
+    needed.
+    """
+
+    def __init__(self, model: str | Path | ChatModel | None = None, *, allow_remote: bool = False) -> None:
+        from crystalcli.lm import Preload
+
+        self._file: Path | None = None  # of weights that may load in a process of their own
+        self._process: DecoderProcess | None = None
+        self._preload: Preload = Preload(self._opener(model, allow_remote))
+
+    def begin(self) -> None:
+        """Begin to load before the search, if that does not slow it: in another process."""
+        from crystalcli.lm import DecoderProcess, starts_in_process
+
+        if self._file is None or self._process is not None:
+            return
+        cache = models.converted_folder()
+        if starts_in_process(self._file, cache):
+            self._process = DecoderProcess(self._file, cache)
+
+    def go_on(self) -> None:
+        """Load in a thread after the search, unless a process does so."""
+        if self._process is None:
+            self._preload.start()
+
+    def __call__(self) -> ChatModel:
+        """Give the open model; its weights may still be loading. Raises as `open_model` does."""
+        if self._file is not None and self._process is not None:
+            from crystalcli.lm import LanguageModel
+
+            return LanguageModel.open(self._file, process=self._process)
+        return self._preload()
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        if self._process is not None:
+            self._process.close()
+
+    def _opener(self, model: str | Path | ChatModel | None, allow_remote: bool) -> Callable[[], ChatModel]:
+        if model is None or isinstance(model, str | Path):
+            resolved = resolve_model(model)
+            if is_builtin(resolved):
+                if (folder := models.locate(resolved)) is not None:
+                    self._file = folder / models.catalogue_entry(resolved).main
+                return lambda: open_model(resolved)
+            model = open_model(resolved, allow_remote=allow_remote)
+        opened = model
+        return lambda: opened
 
 
 def add_model(target: str, name: str = "", *, allow_remote: bool = False) -> RegisteredModel:

@@ -28,7 +28,7 @@ from crystalcli.cpu import one_blas_thread
 from crystalcli.datatypes import MEMORY_KIND, FilterReading, Progress
 from crystalcli.errors import CrystalError, ModelMissingError, NotFoundError, SourceError, UsageError
 from crystalcli.index import ENCODER, find_encoder, find_named_encoder, resolve_encoder
-from crystalcli.language_models import LANGUAGE_MODEL, is_builtin, is_model_named, open_model, resolve_model
+from crystalcli.language_models import LANGUAGE_MODEL, ModelStart, is_builtin, is_model_named, open_model, resolve_model
 from crystalcli.paths import expanded
 from crystalcli.recall import ME_KEY, RERANKER, CrystalReader, memory_id_of
 from crystalcli.storage import Store
@@ -1087,7 +1087,6 @@ class Crystal(CrystalReader):
     ) -> Answer:
         """Answer a question that stands alone."""
         from crystalcli.answering import answer_question, broad_intent
-        from crystalcli.lm import Preload
 
         intent = broad_intent(question) if ask_options.broad is not False else None
         if ask_options.extractive or (intent is not None and intent.needs_no_model):
@@ -1100,24 +1099,28 @@ class Crystal(CrystalReader):
                 on_text=on_text,
                 on_progress=progress,
             )
-        preload = Preload(_model_opener(model, allow_remote))
+        start = ModelStart(model, allow_remote=allow_remote)
 
         def on_quotations(quotations: tuple[Citation, ...]) -> None:
-            preload.start()  # not sooner: the thread would slow the search for quotations
+            start.go_on()  # not sooner: a thread would slow the search for quotations
             if on_evidence is not None:
                 on_evidence(quotations)
 
-        return answer_question(
-            self,
-            question,
-            ask_options,
-            intent=intent,
-            open_model=preload,
-            on_text=on_text,
-            on_evidence=on_quotations,
-            on_progress=progress,
-            keep_summaries=self._keep_summaries,
-        )
+        try:
+            return answer_question(
+                self,
+                question,
+                ask_options,
+                intent=intent,
+                open_model=start,
+                on_text=on_text,
+                on_search=start.begin,
+                on_evidence=on_quotations,
+                on_progress=progress,
+                keep_summaries=self._keep_summaries,
+            )
+        finally:
+            start.close()
 
     def _understand(self, question: str, history: Sequence[Turn]) -> str | None:
         """Rewrite a question that leans on those before it; None where it stands alone."""
@@ -1712,20 +1715,6 @@ def _open_chat_model(model: str | Path | ChatModel | None, allow_remote: bool) -
     if model is None or isinstance(model, str | Path):
         return open_model(model, allow_remote=allow_remote)
     return model
-
-
-def _model_opener(model: str | Path | ChatModel | None, allow_remote: bool) -> Callable[[], ChatModel]:
-    """Give a function that opens a language model.
-
-    One of the program's own opens when the function is called, any other one at once.
-    """
-    if model is None or isinstance(model, str | Path):
-        resolved = resolve_model(model)
-        if is_builtin(resolved):
-            return lambda: open_model(resolved)
-        model = open_model(resolved, allow_remote=allow_remote)
-    opened = model
-    return lambda: opened
 
 
 def _count_progress(progress: OnProgress | None, unit: str) -> Callable[[int, int], None] | None:

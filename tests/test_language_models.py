@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support import hugging_folders
 from support.chat_server import PARIS, running
 
-from crystalcli import language_models
+from crystalcli import AskOptions, language_models
 from crystalcli.datatypes import Answer
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
 from crystalcli.language_models import LANGUAGE_MODEL, resolve_model
 from crystalcli.library import Crystal
+from crystalcli.lm import LanguageModel
 from crystalcli.models import RegisteredModel, read_registry, register_model, registry_path, set_default_model
 
 
@@ -204,3 +206,62 @@ def test_an_extract_needs_no_model(shelf, models):
     models.mkdir()
     registry_path().write_text("{")
     assert shelf.ask("When is high water?", extractive=True, model="nobody").extractive
+
+
+def test_the_start_of_a_model_takes_a_process_only_where_that_is_sooner(tmp_path, monkeypatch):
+    begun, ended = [], []
+
+    class Process:
+        def __init__(self, path, cache):
+            begun.append(path)
+
+        def close(self):
+            ended.append(True)
+
+    monkeypatch.setattr("crystalcli.lm.DecoderProcess", Process, raising=False)
+    monkeypatch.setattr(language_models.models, "locate", lambda name: tmp_path)
+    for imported, processors, here in ((False, 2, True), (True, 2, False), (False, 1, False)):
+        modules = SimpleNamespace(modules={"torch": None} if imported else {})
+        monkeypatch.setattr("crystalcli.lm.opener.sys", modules)
+        monkeypatch.setattr("crystalcli.lm.opener.available_processors", lambda count=processors: count)
+        monkeypatch.setattr("crystalcli.lm.llama_cpp_model.has_llama_cpp", lambda: False)
+        start = language_models.ModelStart(LANGUAGE_MODEL)
+        start.begin()
+        start.begin()
+        start.close()
+        assert (len(begun), len(ended)) == (here, here), (imported, processors)
+        begun.clear()
+        ended.clear()
+
+
+def test_a_model_begins_before_the_search_and_ends_with_the_answer(shelf, language_model_path, monkeypatch):
+    steps: list[str] = []
+    model = LanguageModel.open(language_model_path)
+
+    class Start:
+        def __init__(self, named, *, allow_remote):
+            assert named is model
+
+        def begin(self):
+            steps.append("begin")
+
+        def go_on(self):
+            steps.append("go on")
+
+        def __call__(self):
+            steps.append("open")
+            raise CrystalError("no model")
+
+        def close(self):
+            steps.append("close")
+
+    monkeypatch.setattr("crystalcli.library.ModelStart", Start)
+    recall = shelf.recall
+    monkeypatch.setattr(shelf, "recall", lambda *given, **named: steps.append("search") or recall(*given, **named))
+    question = "What did Marta carry in her coat?"
+    with pytest.raises(CrystalError, match="no model"):
+        shelf.ask(question, AskOptions(extractive=False, floor=0.0), model=model)
+    assert steps == ["begin", "search", "go on", "open", "close"]
+    steps.clear()
+    assert shelf.ask(question, AskOptions(extractive=True, floor=0.0), model=model).citations
+    assert steps == ["search"]

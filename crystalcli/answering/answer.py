@@ -39,6 +39,7 @@ def answer_question(
     intent: BroadIntent | None,
     open_model: Callable[[], ChatModel],
     on_text: Callable[[str], None] | None = None,
+    on_search: Callable[[], None] | None = None,
     on_evidence: Callable[[tuple[Citation, ...]], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     keep_summaries: KeepSummaries | None = None,
@@ -54,6 +55,8 @@ def answer_question(
         open_model: Opens the language model; called when there is something to say, and not for an
             extractive answer.
         on_text: Called with each piece of the answer.
+        on_search: Called before passages are searched, where the model may be needed for them; not
+            for an extractive answer.
         on_evidence: Called with the best sentences before the model is opened; not for an
             extractive answer, which consists of them.
         on_progress: Called before each part of an answer from the whole.
@@ -72,6 +75,8 @@ def answer_question(
     plan = plan_broad_answer(crystal, question, intent, options.broad, options.where)
     if plan is not None:
         return broad_answer.answer_broadly(crystal, draft, plan, open_model=open_model, on_evidence=on_evidence)
+    if on_search is not None and not options.extractive:
+        on_search()
     is_found = _find_passages(crystal, draft)
     quotations = _quotations(crystal, draft)
     if not is_found:

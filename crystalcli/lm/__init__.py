@@ -7,6 +7,8 @@ The order of its folders is files, tokenizer, decoder, chat, server; each import
 it. Importing the room costs milliseconds: torch, tiktoken and jinja2 are imported when a model
 needs them.
 
+decoder_process.py     A decoder in a process of its own, which starts while the caller does
+                       something else.
 faster_engine.py       The faster of two engines for one file: crystal's decoder or llama.cpp,
                        measured once.
 llama_cpp_model.py     A language model in a GGUF file, run by llama.cpp: the extra
@@ -52,6 +54,8 @@ decoder/
     sampler.py             Chooses the next token from logits.
     tensor_loader.py       Loads the tensors of a decoder from a source.
     thread_tuner.py        The number of threads to compute with, tuned while computing.
+    token_generator.py     Generates token ids from token ids: the weights of one model, loaded when
+                           they are needed.
     weight_cache.py        A cache of converted weights, so that the next start need not convert
                            them again.
     weight_only.py         Weight-only quantization: one byte a weight for few rows, for CPUs that
@@ -95,14 +99,16 @@ from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
     from crystalcli.lm.decoder.free_memory import available_memory
+    from crystalcli.lm.decoder_process import DecoderProcess
     from crystalcli.lm.local_model import LanguageModel
-    from crystalcli.lm.opener import model_kind, open_model_at
+    from crystalcli.lm.opener import model_kind, open_model_at, starts_in_process
     from crystalcli.lm.preload import Preload
     from crystalcli.lm.server.http_client import ServerRefusedError
     from crystalcli.lm.server.token_estimate import estimate_tokens
     from crystalcli.lm.server.url import lacks_scheme
 
 __all__ = [
+    "DecoderProcess",
     "LanguageModel",
     "Preload",
     "ServerRefusedError",
@@ -111,6 +117,7 @@ __all__ = [
     "lacks_scheme",
     "model_kind",
     "open_model_at",
+    "starts_in_process",
 ]
 
 if not TYPE_CHECKING:
@@ -118,10 +125,12 @@ if not TYPE_CHECKING:
         __name__,
         {
             "decoder.free_memory": ("available_memory",),
+            "decoder_process": ("DecoderProcess",),
             "local_model": ("LanguageModel",),
             "opener": (
                 "model_kind",
                 "open_model_at",
+                "starts_in_process",
             ),
             "preload": ("Preload",),
             "server.http_client": ("ServerRefusedError",),

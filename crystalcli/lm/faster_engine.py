@@ -36,6 +36,9 @@ _TRIED_PROMPT, _TRIED_WORDS = 128, 8
 _MAX_CHOICES = 64
 
 
+OWN_ENGINE = "crystal"
+
+
 class FasterEngine(OwnVocabulary):
     """A ChatModel that is run by whichever engine was measured to answer sooner.
 
@@ -48,11 +51,10 @@ class FasterEngine(OwnVocabulary):
 
     def __init__(self, own: LanguageModel, other: LlamaCppModel, path: Path, cache: Path) -> None:
         super().__init__(own)
-        self._engines: dict[str, LanguageModel | LlamaCppModel] = {"crystal": own, "llama.cpp": other}
+        self._engines: dict[str, LanguageModel | LlamaCppModel] = {OWN_ENGINE: own, "llama.cpp": other}
         self._context_length = other.context_length
         self._choices = cache / CHOICES_FILE
-        facts = f"{stat_stamp([path])} {' '.join(sorted(cpu_flags()))}"
-        self._key = hashlib.sha256(facts.encode()).hexdigest()[:32]
+        self._key = _key(path)
         self._chosen: ChatModel | None = None
         self._choosing = threading.Lock()
 
@@ -138,6 +140,22 @@ class FasterEngine(OwnVocabulary):
             self._choices.parent.mkdir(parents=True, exist_ok=True)
             fresh.write_text(json.dumps(kept), encoding="utf-8")
             fresh.replace(self._choices)
+
+
+def kept_engine(path: Path, cache: Path) -> str:
+    """Give the engine that was chosen for a file; "" before.
+
+    Args:
+        path: The file.
+        cache: Folder of the choice.
+    """
+    return _read(cache / CHOICES_FILE).get(_key(path), "")
+
+
+def _key(path: Path) -> str:
+    """Name a file as it is, and this processor."""
+    facts = f"{stat_stamp([path])} {' '.join(sorted(cpu_flags()))}"
+    return hashlib.sha256(facts.encode()).hexdigest()[:32]
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -11,9 +11,6 @@ word.
 
 from __future__ import annotations
 
-import functools
-import itertools
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,8 +21,8 @@ from crystalcli.lm.chat.chat_prompt import PromptEncoder
 from crystalcli.lm.chat.chat_template import Message
 from crystalcli.lm.chat.stream import check_prompt_length, check_sampling, until_stop, without_thinking
 from crystalcli.lm.decoder.decoder_config import DecoderConfig
-from crystalcli.lm.decoder.prompt_lookup import GuessPace
-from crystalcli.lm.decoder.thread_tuner import ThreadTuner
+from crystalcli.lm.decoder.token_generator import TokenGenerator
+from crystalcli.lm.decoder_process import DecoderProcess
 from crystalcli.lm.files.gguf import GGUF
 from crystalcli.lm.files.tensor_source import TensorSource
 from crystalcli.lm.tokenizer.from_gguf import vocabulary_from_gguf
@@ -38,12 +35,8 @@ if TYPE_CHECKING:
 
     from crystalcli.datatypes import Sampling
     from crystalcli.lm.decoder.llama import Llama
-    from crystalcli.lm.decoder.prefix_cache import PrefixCache
 
 _PRECISIONS = ("auto", "fp32", "bf16")
-_SAMPLE = 64  # positions of work by which threads are tried before a prompt: a few milliseconds
-_MAX_DENSE = 1 << 30  # bytes of float32 that are kept beside smaller forms
-_FIRST_STEPS = 8  # layers of the first token on one thread, before several are tried
 
 
 class LanguageModel:
@@ -59,6 +52,7 @@ class LanguageModel:
         precision: As in `open`.
         threads: As in `open`.
         cache: As in `open`.
+        process: As in `open`.
 
     Raises:
         UsageError: An unknown precision, or fewer than one thread.
@@ -77,6 +71,7 @@ class LanguageModel:
         precision: str = "auto",
         threads: int | None = None,
         cache: Path | None = None,
+        process: DecoderProcess | None = None,
     ) -> None:
         if precision not in _PRECISIONS:
             raise UsageError(f"precision must be one of {', '.join(_PRECISIONS)}, got {precision!r}")
@@ -88,13 +83,8 @@ class LanguageModel:
         self._config = config
         self._vocabulary = vocabulary
         self._prompt_encoder = PromptEncoder(vocabulary, template)
-        self._precision = precision
-        self._threads = threads
-        self._max_threads = 1  # known when torch is imported
-        self._cache = cache
-        self._decoder: Llama | None = None
-        self._guess_pace = GuessPace()
-        self._loading = threading.Lock()
+        self._generator = TokenGenerator(source, config, self.name, precision=precision, threads=threads, cache=cache)
+        self._process = process
 
     @classmethod
     def open(
@@ -104,6 +94,7 @@ class LanguageModel:
         precision: str = "auto",
         threads: int | None = None,
         cache: Path | None = None,
+        process: DecoderProcess | None = None,
     ) -> LanguageModel:
         """Open a GGUF file.
 
@@ -119,6 +110,7 @@ class LanguageModel:
                 fewer while that is faster.
             cache: Folder for a converted copy of the weights, which opens faster. It is written
                 while the weights load for the first time. None keeps no copy.
+            process: Generates in the place of this process, with the weights of the same file.
 
         Raises:
             ModelMissingError: The file does not exist.
@@ -136,6 +128,7 @@ class LanguageModel:
                 precision=precision,
                 threads=threads,
                 cache=cache,
+                process=process,
             )
         except BaseException:
             file.close()
@@ -210,7 +203,15 @@ class LanguageModel:
         check_sampling(sampling)
         prompt = self._check_ids(prompt_ids)
         check_prompt_length(self.name, len(prompt), sampling.max_tokens, self.context_length)
-        return until_stop(self._vocabulary.stream(self._generate_ids(prompt, sampling)), sampling.stop)
+        return until_stop(self._vocabulary.stream(self.generate_ids(prompt, sampling)), sampling.stop)
+
+    def generate_ids(self, prompt_ids: Sequence[int], sampling: Sampling) -> Iterator[int]:
+        """Generate the token ids that follow a prompt, each before the next is computed.
+
+        Ids and sampling are not checked, and stop strings not looked at.
+        """
+        generator = self._process or self._generator
+        return generator.generate(prompt_ids, sampling, self._vocabulary.config.eos_ids)
 
     def logits(self, ids: Sequence[int]) -> torch.Tensor:
         """Compute the logits after each of `ids`, float32 [n, vocabulary].
@@ -288,13 +289,9 @@ class LanguageModel:
 
         from crystalcli.lm.decoder.logprobs import token_logprobs
 
-        try:
-            tuner = self._prompt_tuner(decoder, len(checked))
+        with self._generator.prompt_threads(decoder, len(checked)) as tuner:
             logprobs = token_logprobs(decoder, checked, first, torch.from_numpy(candidates), tuner)
-            return np.asarray(logprobs.numpy(), np.float32)
-        finally:
-            if self._tunes_threads(decoder):
-                torch.set_num_threads(self._max_threads)
+        return np.asarray(logprobs.numpy(), np.float32)
 
     def load(self, positions: int = 0) -> Llama:
         """Load the weights now, if they are not loaded.
@@ -308,148 +305,15 @@ class LanguageModel:
             CrystalError: The weights cannot be used, or they and the cache of the positions exceed
                 the memory. Nothing is loaded then.
         """
-        with self._loading:
-            if self._decoder is None:
-                self._decoder = self._load(positions)
-            return self._decoder
+        return self._generator.load(positions)
 
     def release(self) -> None:
         """Let go of the weights and of what was computed; the next word loads them again."""
-        with self._loading:
-            self._decoder = None
-            self._prefix.clear()
+        self._generator.release()
 
     def rest_guesses(self) -> None:
         """Guess none of the next 16 tokens, for measuring what a token takes by itself."""
-        self._guess_pace.rest()
-
-    def _load(self, positions: int) -> Llama:
-        import torch
-
-        from crystalcli.lm.decoder import memory_budget
-        from crystalcli.lm.decoder.int8 import has_fast_int8
-        from crystalcli.lm.decoder.linear import has_fast_bfloat16, has_int4_kernel, int4_planes, rounds_to_int8
-        from crystalcli.lm.decoder.llama import Llama
-        from crystalcli.lm.decoder.weight_cache import WeightCache
-        from crystalcli.lm.decoder.weight_only import has_weight_only_kernel
-
-        if self._threads is not None:
-            torch.set_num_threads(self._threads)
-        narrow = self._precision == "bf16" or (self._precision == "auto" and has_fast_bfloat16())
-        int4 = self._precision != "fp32" and has_int4_kernel()
-        matrices = [info for info in self._source.tensors.values() if len(info.shape) == 2]
-        in_blocks = rounds_to_int8([info.kind for info in matrices])
-        int8 = self._precision == "auto" and has_fast_int8() and (int4 or in_blocks)
-        # Without instructions for bytes these are multiplied by bfloat16, for words alone.
-        weight_only = self._precision == "auto" and not narrow and not int8 and has_weight_only_kernel()
-        # Eight bits a weight alone are less to keep and to read than four bits for some matrices,
-        # floating point for the others, and that for prompts, too.
-        packs = int4 and all(int4_planes([info.kind], info.shape[0]) for info in matrices)
-        lean = (int8 or weight_only) and in_blocks and not packs
-        width = 2 if narrow else 4
-        prompt_bytes = memory_budget.prompt_bytes(self._config, width, positions)
-
-        def weight_bytes(keep_dense: bool, int4: bool, int8: bool = False) -> int:
-            in_bytes = weight_only and not int8
-            return memory_budget.weight_bytes(self._source, width, int4, keep_dense, int8, in_bytes) + prompt_bytes
-
-        # Numbers of small forms are made anew for each block of a prompt where keeping them is too
-        # much; where that is too much, too, the packed form of four-bit matrices will do.
-        packed = int4 and not lean
-        most_bytes, least_bytes = (weight_bytes(keep, packed, int8) for keep in (True, False))
-        keep_dense = memory_budget.fits_in_memory(most_bytes) and (narrow or most_bytes - least_bytes <= _MAX_DENSE)
-        if keep_dense or memory_budget.fits_in_memory(least_bytes):
-            int4 = packed
-        else:
-            int8 = False
-            memory_budget.check_memory(
-                weight_bytes(False, int4),
-                self.name,
-                "take a smaller model, or a file in four bits (Q4_0, Q4_K_M)",
-            )
-        # Loading is many small steps. A second thread saves 0.1 s of them on an idle machine;
-        # beside busy neighbours it cost from 3 to 13 s.
-        self._max_threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            make = functools.partial(
-                Llama,
-                self._source,
-                self._config,
-                torch.bfloat16 if narrow else torch.float32,
-                int4,
-                keep_dense=keep_dense,
-                int8=int8,
-                weight_only=weight_only,
-            )
-            if self._cache is None:
-                return make()
-            form = f"{'bf16' if narrow else 'fp32'} {int4} {int8}" + " bytes" * weight_only
-            cache = WeightCache(self._cache, self.name, self._source, form)
-            if saved := cache.load():
-                return make(saved=saved)
-            writer = cache.writer()
-            try:
-                decoder = make(keep=writer.keep)
-                cache.finish(writer)
-            finally:
-                writer.discard()  # what is not finished
-            return decoder
-        finally:
-            torch.set_num_threads(self._max_threads)
-
-    def _generate_ids(self, prompt: list[int], sampling: Sampling) -> Iterator[int]:
-        positions = len(prompt) + sampling.max_tokens
-        decoder = self.load(positions)
-        import torch
-
-        from crystalcli.lm.decoder import memory_budget
-        from crystalcli.lm.decoder.generation import Generation
-        from crystalcli.lm.decoder.sampler import Sampler
-
-        sampler = Sampler(sampling)
-        prefix = self._prefix
-        needed = memory_budget.prompt_bytes(self._config, decoder.dtype.itemsize, positions)
-        memory_budget.check_memory(needed, f"a prompt of {len(prompt):,} tokens", "give it less context")
-        cache = prefix.take(decoder, prompt, positions)
-        tunes = self._tunes_threads(decoder)
-        prompt_read = False
-        try:
-            tuner = self._prompt_tuner(decoder, len(prompt))
-            first = sampler.choose(decoder.forward(prompt[cache.length :], cache, tuner=tuner)[0])
-            prompt_read = True
-            tuner = ThreadTuner(self._max_threads, torch.set_num_threads, first=_FIRST_STEPS) if tunes else None
-            generation = Generation(decoder, cache, sampler, prompt, self._guess_pace, tuner)
-            for token in itertools.chain([first], generation.after(first, sampling.max_tokens - 1)):
-                if token in self._vocabulary.config.eos_ids:
-                    break
-                yield token  # before the next one is computed
-        finally:
-            if tunes:
-                torch.set_num_threads(self._max_threads)
-            if prompt_read:
-                prefix.store(prompt, cache)
-
-    def _tunes_threads(self, decoder: Llama) -> bool:
-        """Tell whether the number of threads follows what is faster at the moment.
-
-        The same prompt must give the same text, and only with weights in four or eight bits is
-        every result the same, bit for bit, for any number of threads (tested). Otherwise the number
-        stays as it is.
-        """
-        return self._threads is None and (decoder.int4 or decoder.int8 or decoder.weight_only)
-
-    def _prompt_tuner(self, decoder: Llama, tokens: int) -> ThreadTuner | None:
-        """Make the tuner for a prompt of `tokens` tokens.
-
-        None where the number of threads stays as it is.
-        """
-        import torch
-
-        if not self._tunes_threads(decoder):
-            return None
-        sample = functools.partial(decoder.run_sample, min(tokens, _SAMPLE))
-        return ThreadTuner(self._max_threads, torch.set_num_threads, first=1, sample=sample)
+        self._generator.rest_guesses()
 
     def _check_ids(self, ids: Sequence[int]) -> list[int]:
         checked = list(ids)
@@ -462,9 +326,3 @@ class LanguageModel:
     def _check_fits(self, tokens: int) -> None:
         if tokens > self.context_length:
             raise CrystalError(f"{tokens:,} tokens are more than the {self.context_length:,} {self.name} can take")
-
-    @functools.cached_property
-    def _prefix(self) -> PrefixCache:
-        from crystalcli.lm.decoder.prefix_cache import PrefixCache
-
-        return PrefixCache()

@@ -10,10 +10,12 @@ fetched. Light to import.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crystalcli.cpu import available_processors
 from crystalcli.errors import CrystalError, ModelMissingError
 from crystalcli.paths import expanded
 
@@ -90,6 +92,24 @@ def open_model_at(model: str | Path, *, allow_remote: bool = False, cache: Path 
     from crystalcli.lm.faster_engine import FasterEngine
 
     return FasterEngine(own, LlamaCppModel(own, path), path, cache)
+
+
+def starts_in_process(path: Path, cache: Path) -> bool:
+    """Tell whether a model speaks sooner when it starts in a process of its own, beside a recall.
+
+    That is so for a file that crystal's own decoder runs, where torch is still to be imported and a
+    second processor is there to do it.
+
+    Args:
+        path: A GGUF file.
+        cache: As in `open_model_at`.
+    """
+    if "torch" in sys.modules or available_processors() < 2:
+        return False
+    from crystalcli.lm.faster_engine import OWN_ENGINE, kept_engine
+    from crystalcli.lm.llama_cpp_model import has_llama_cpp
+
+    return not has_llama_cpp() or kept_engine(path, cache) == OWN_ENGINE
 
 
 def open_folder(folder: Path, *, precision: str = "auto", threads: int | None = None) -> ChatModel:

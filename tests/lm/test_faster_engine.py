@@ -116,5 +116,5 @@ def test_weights_that_were_released_load_again(tmp_path, language_model_path):
     model = LanguageModel.open(language_model_path, cache=tmp_path)
     said = "".join(model.say(QUESTION, Sampling(max_tokens=3)))
     model.release()
-    assert model._decoder is None
+    assert model._generator._decoder is None
     assert "".join(model.say(QUESTION, Sampling(max_tokens=3))) == said

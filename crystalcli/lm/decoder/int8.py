@@ -29,7 +29,8 @@ from __future__ import annotations
 import functools
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -200,12 +201,8 @@ def gains_by_reading_first() -> bool:
             _as_words(piece).amax()
             torch._int_mm(row, piece.t())
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with _one_thread():
         return _fastest(read_first, _TRIES) < _fastest(lambda: torch._int_mm(row, codes.t()), _TRIES)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _works() -> bool:
@@ -214,13 +211,15 @@ def _works() -> bool:
     matrix = torch.randint(-_MAX_CODE, _MAX_CODE + 1, (128, 512), generator=generator, dtype=torch.int8)
     x = torch.randint(0, 2 * _MIDDLE, (128, 512), generator=generator, dtype=torch.uint8)
     floats = x.float(), matrix.float()
-    try:
-        products = (torch._int_mm(x[:rows], matrix.t()) for rows in (128, 1))
-        is_exact = all(torch.equal(product, F.linear(*floats).to(torch.int32)[: len(product)]) for product in products)
-        seconds = _fastest(lambda: torch._int_mm(x, matrix.t()))
-    except (RuntimeError, AttributeError, NotImplementedError, TypeError):
-        return False
-    return is_exact and seconds < _MAX_SLOWDOWN * _fastest(lambda: F.linear(*floats))
+    with _one_thread():
+        try:
+            products = (torch._int_mm(x[:rows], matrix.t()) for rows in (128, 1))
+            exact = F.linear(*floats).to(torch.int32)
+            is_exact = all(torch.equal(product, exact[: len(product)]) for product in products)
+            seconds = _fastest(lambda: torch._int_mm(x, matrix.t()))
+        except (RuntimeError, AttributeError, NotImplementedError, TypeError):
+            return False
+        return is_exact and seconds < _MAX_SLOWDOWN * _fastest(lambda: F.linear(*floats))
 
 
 def _fastest(work: Callable[[], object], times: int = 3) -> float:
@@ -228,6 +227,21 @@ def _fastest(work: Callable[[], object], times: int = 3) -> float:
 
 
 def _timed(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
+    """Seconds of the processor, which other programs do not lengthen."""
+    started = time.thread_time()
     work()
-    return time.perf_counter() - started
+    return time.thread_time() - started
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Multiply with one thread inside the block: several wait for one another on a busy machine.
+
+    A trial would then say one thing today and another tomorrow.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -210,7 +210,7 @@ class Llama:
     def run_sample(self, count: int) -> None:
         """Run a little of the work that `forward` does for `count` ids: two matrices of a layer."""
         gate, _ = self._layers[0].gate_up(torch.ones(count, self.config.hidden_size, dtype=self.dtype)).chunk(2, dim=-1)
-        self._layers[0].down(gate)
+        self._layers[0].down(gate.contiguous())  # the four-bit kernel takes no other
 
     def cache(self, capacity: int) -> KVCache:
         """Make an empty cache for `capacity` positions."""

@@ -5,8 +5,8 @@ the names of its place, nearly all that the answer repeats of the question. So t
 answer come from one place. A language model of this size that takes them from several puts them
 together wrongly every other time (docs/LOG.md, 2026-11-29), and no sign of meaning that was tried
 tells that from the right way. Or the answer has a whole stretch of the source's words, and besides
-it only what the question has. In both cases they must deny alike, and a cause must be one in the
-source, too (`wording`).
+it only what the question has. In both cases they must deny alike, a cause must be one in the
+source, too, and what the source leaves open stays open (`wording`).
 
 Knows: terms and their weights. Does not know: who does what to whom.
 """
@@ -18,6 +18,8 @@ from collections.abc import Collection, Mapping
 from crystalcli.answering.grounding.wording import (
     denies_alike,
     gives_cause_alike,
+    gives_roles_alike,
+    settles_alike,
     shared_stretch,
     turning_words,
 )
@@ -74,8 +76,9 @@ def quotes(sentence: str, source: str, known: Collection[str], has_repeated: flo
 
 
 def agrees(sentence: str, source: str) -> bool:
-    """Tell whether a sentence of an answer and one of a source deny alike and give causes alike."""
-    return denies_alike(sentence, source) and gives_cause_alike(sentence, source)
+    """Tell whether a sentence of an answer and one of a source are worded alike (`wording`)."""
+    checks = (denies_alike, gives_cause_alike, settles_alike, gives_roles_alike)
+    return all(check(sentence, source) for check in checks)
 
 
 def share_repeated(said: Mapping[str, float], asked: Mapping[str, float], present: Collection[str]) -> float:

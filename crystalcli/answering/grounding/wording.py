@@ -2,6 +2,8 @@
 
     denial    "will apply", where the source has "will not apply"
     cause     "because it was late", where the source gives no cause
+    question  "they are alive", where the source has "whether they were dead or alive"
+    role      "the girl is Ann Marl", where the source has "the singer (Ann Marl)"
     order     a stretch of the source's words, unchanged
 
 Knows: words of English in their order. Does not know: terms and their weights, what is cited.
@@ -25,6 +27,21 @@ _STATED_CAUSES = re.compile(
     r"|(?:^|[,;:—–])\W*(?:for|as|so|that)\b|\bso\b[^,;.]*\bthat\b|\bto avoid\b",
     re.IGNORECASE,
 )
+# What a source leaves open, up to the end of its clause.
+_OPEN = re.compile(
+    r"\b(?:whether|(?:ask|asks|asked|know|knew|see|wonder|wonders|wondered|wondering|doubt|doubted|find out|found out"
+    r"|decide|determine|check|test|tell|told) if)\b[^.;:!?]*",
+    re.IGNORECASE,
+)
+# An answer with one of these does not settle it, either.
+_INQUIRY = re.compile(
+    r"\b(?:whether|if|ask\w*|wonder\w*|question\w*|investigat\w*|examin\w*|test\w*|explor\w*|stud(?:y|ies|ied)|assess\w*"
+    r"|evaluat\w*|determin\w*|compar\w*|decid\w*|aim\w*|know\w*|knew|find|found|check\w*|doubt\w*)\b",
+    re.IGNORECASE,
+)
+# A name in brackets behind the noun that it belongs to.
+_BRACKETED_NAME = re.compile(r"\b([a-z][a-z-]{2,})\s*\(([A-Z][\w.'’-]*(?:\s+[A-Z][\w.'’-]*){1,3})\)")
+_ROLE = 5  # letters by which two words name one role: actor, actors
 # Words that place or compare what is said; a stretch of the source's words does not carry them.
 _TURNS = frozenset(
     """
@@ -57,6 +74,36 @@ def gives_cause_alike(said: str, stated: str) -> bool:
     if not _CAUSES.search(said):
         return True
     return _STATED_CAUSES.search(stated) is not None
+
+
+def settles_alike(said: str, stated: str) -> bool:
+    """Tell whether an answer's sentence leaves open what the source does, as behind "whether".
+
+    Args:
+        said: The sentence of the answer.
+        stated: The sentence of the source.
+    """
+    open_parts = _OPEN.findall(stated)
+    if not open_parts or _INQUIRY.search(said):
+        return True
+    only_open = set(_words(" ".join(open_parts))) - set(_words(_OPEN.sub(" ", stated))) - _FUNCTION
+    return only_open.isdisjoint(_words(said))
+
+
+def gives_roles_alike(said: str, stated: str) -> bool:
+    """Tell whether names that the source gives in brackets stand beside the nouns before these.
+
+    Args:
+        said: The sentence of the answer.
+        stated: The sentence of the source.
+    """
+    words = _words(said)
+    elsewhere = _BRACKETED_NAME.sub(" ", stated)
+    for match in _BRACKETED_NAME.finditer(stated):
+        role, name = match.groups()
+        if name in said and name not in elsewhere and not any(word[:_ROLE] == role[:_ROLE] for word in words):
+            return False
+    return True
 
 
 def shared_stretch(said: str, stated: str) -> tuple[str, str]:

@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 
 from crystalcli.answering.grounding.bearing_out import quotes, share_repeated
-from crystalcli.answering.grounding.wording import denies_alike, gives_cause_alike, shared_stretch
+from crystalcli.answering.grounding.wording import (
+    denies_alike,
+    gives_cause_alike,
+    gives_roles_alike,
+    settles_alike,
+    shared_stretch,
+)
 from crystalcli.lexical import terms
 
 
@@ -33,6 +39,36 @@ def test_a_sentence_that_denies_is_borne_out_by_one_that_denies(said, stated, al
 )
 def test_a_cause_must_be_one_in_the_source(said, stated, alike):
     assert gives_cause_alike(said, stated) == alike
+
+
+@pytest.mark.parametrize(
+    ("said", "stated", "alike"),
+    [
+        ("She was glad that they were alive.", "She was glad to learn whether they were dead or alive.", False),
+        ("She wanted to know whether they were alive.", "She wondered whether they were alive.", True),
+        ("The trial tested salt against ice.", "We asked whether salt melts ice.", True),
+        ("Salt melts ice.", "We asked whether salt melts ice.", False),
+        ("Salt melts ice.", "We asked if salt melts ice.", False),
+        ("Salt melts ice.", "We asked whether salt melts ice; salt melts ice.", True),
+        ("The ferry runs on Sundays.", "The ferry runs on Sundays, whether it rains or not.", True),
+    ],
+)
+def test_what_the_source_leaves_open_is_not_settled(said, stated, alike):
+    assert settles_alike(said, stated) == alike
+
+
+@pytest.mark.parametrize(
+    ("said", "stated", "alike"),
+    [
+        ("The girl is Ann Marl.", "It shows the singer (Ann Marl) and his sister (Eva Lund).", False),
+        ("The sister is Eva Lund.", "It shows the singer (Ann Marl) and his sister (Eva Lund).", True),
+        ("The singers were led by Ann Marl.", "It shows the singer (Ann Marl).", True),
+        ("The girl is Ann Marl.", "Ann Marl plays the girl; the singer (Ann Marl) wrote it.", True),
+        ("It is sent to the Board of Trade.", "It goes to the board (BOT).", True),
+    ],
+)
+def test_a_name_in_brackets_belongs_to_the_noun_before_it(said, stated, alike):
+    assert gives_roles_alike(said, stated) == alike
 
 
 def test_the_longest_stretch_of_shared_words_is_found():

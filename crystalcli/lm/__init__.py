@@ -56,6 +56,8 @@ decoder/
     thread_tuner.py        The number of threads to compute with, tuned while computing.
     token_generator.py     Generates token ids from token ids: the weights of one model, loaded when
                            they are needed.
+    wavefront.py           A prompt read by several threads: each takes parts of it through all
+                           layers, one behind another.
     weight_cache.py        A cache of converted weights, so that the next start need not convert
                            them again.
     weight_only.py         Weight-only quantization: one byte a weight for few rows, for CPUs that

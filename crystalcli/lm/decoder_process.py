@@ -6,8 +6,9 @@ that the child needs no vocabulary.
 
 Knows: pipes, how a child ends. Does not know: text, how ids are computed.
 
-The child is a fresh interpreter in a session of its own, so that Ctrl-C reaches the parent alone,
-and it ends when its standard input does. Both sides write lines of JSON.
+The child is a fresh interpreter in a process group of its own, so that Ctrl-C reaches the parent
+alone; in a session of its own its niceness would count for nothing, since Linux shares processors
+out by sessions first. It ends when its standard input does. Both sides write lines of JSON.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class DecoderProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,
+            process_group=0 if os.name == "posix" else None,
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
 
@@ -189,7 +190,8 @@ def _open(path: Path, cache: Path | None) -> TokenGenerator:
 def _load(generator: TokenGenerator) -> None:
     if sys.platform == "linux":  # where a thread has a niceness of its own
         with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+            niceness = os.getpriority(os.PRIO_PROCESS, 0) + _NICENESS
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
     with suppress(CrystalError, MemoryError):  # comes again with the first request
         generator.load()
 

@@ -31,12 +31,14 @@ from crystalcli.lm.decoder.linear import BlockMatrix, Linear, StackedLinear, pac
 from crystalcli.lm.decoder.rotary import frequencies, rotate
 from crystalcli.lm.decoder.tensor_loader import TensorLoader
 from crystalcli.lm.decoder.thread_tuner import ThreadTuner
+from crystalcli.lm.decoder.wavefront import read_in_parts
 from crystalcli.lm.files.tensor_source import TensorSource
 
 limit_onednn_cache()
 
 BLOCK_SIZE = 256  # positions read at once: at 128 a prompt took 1.08 times as long
 MAX_GUESS = 7  # tokens read besides one: int8.py takes so many rows in twice the time of one
+_LEAST_CUT = 48  # positions of a block that is cut in two: fewer take as long as half of them
 _TRIED = 2  # rows that are read alone, too, before reading several is trusted
 _LEADING = 32  # logits of each position that are computed in float32
 
@@ -242,7 +244,37 @@ class Llama:
             place += len(block)
             wanted = len(block) if all_logits else int(place == len(ids))
             logits.append(self._forward_block(block, cache, wanted, tuner))
+            cache.length += len(block)
         return torch.cat(logits)
+
+    def read_prompt(self, ids: Sequence[int], cache: KVCache, threads: int) -> Tensor:
+        """Read `ids` behind the positions in `cache` by several threads, as `forward` does by one.
+
+        Each block is read as two halves, and the halves by one thread after another, so that the
+        result is the same for any number of threads.
+
+        Args:
+            ids: As of `forward`.
+            cache: As of `forward`.
+            threads: The number of threads, from 1.
+
+        Returns:
+            float32 [1, vocab_size], the logits after the last of `ids`.
+        """
+        parts = _halves(cache.length, cache.length + len(ids))
+        first = cache.length
+
+        @torch.inference_mode()
+        def read(part: tuple[int, int], wait: Callable[[int], None]) -> Tensor:
+            start, end = part
+            return self._forward_block(
+                ids[start - first : end - first], cache, int(part == parts[-1]), None, start=start, wait=wait
+            )
+
+        logits = read_in_parts(parts, threads, read)[-1]
+        assert logits is not None
+        cache.length = parts[-1][1]
+        return logits
 
     @torch.inference_mode()
     def forward_guess(self, ids: Sequence[int], cache: KVCache) -> Tensor:
@@ -258,7 +290,9 @@ class Llama:
         Returns:
             float32 [n, vocab_size].
         """
-        return self._forward_block(ids, cache, len(ids), None, one_by_one=True)
+        logits = self._forward_block(ids, cache, len(ids), None, one_by_one=True)
+        cache.length += len(ids)
+        return logits
 
     @functools.cached_property
     def reads_rows_alike(self) -> bool:
@@ -280,9 +314,12 @@ class Llama:
         cache: KVCache,
         wanted: int,
         tuner: ThreadTuner | None,
+        *,
         one_by_one: bool = False,
+        start: int | None = None,
+        wait: Callable[[int], None] | None = None,
     ) -> Tensor:
-        """Read one block.
+        """Read one block; `cache.length` stays as it is.
 
         Args:
             ids: The ids.
@@ -290,8 +327,11 @@ class Llama:
             wanted: How many of the last positions get logits: none, one or all.
             tuner: Told of every layer.
             one_by_one: Whether each position attends as if it came alone.
+            start: The first position; None: that behind the cache.
+            wait: Called at each layer with its number, behind the keys and values of this block;
+                returns when those of the positions before are there.
         """
-        config, count, start = self.config, len(ids), cache.length
+        config, count, start = self.config, len(ids), cache.length if start is None else start
         end = start + count
         # The residual stream stays float32, [n, hidden_size].
         x = self._embedding.pick(torch.tensor(ids), torch.float32)
@@ -309,6 +349,8 @@ class Llama:
             queries, keys, values = self._heads(layer, normed, waves)
             cache.keys[number, :, start:end] = keys.transpose(0, 1)
             cache.values[number, :, start:end] = values.transpose(0, 1)
+            if wait is not None:
+                wait(number)
             if number == config.layers - 1 and wanted < count:
                 # In the last layer the other positions need only keys and values.
                 if not wanted:
@@ -327,7 +369,6 @@ class Llama:
             x.add_(layer.down(F.silu(gate).mul_(up)))
             if tuner is not None:
                 tuner.end_step()
-        cache.length = end
         if not wanted:
             return torch.empty(0, config.vocab_size)
         return self._logits(F.rms_norm(x, (config.hidden_size,), self._norm, config.epsilon))
@@ -366,6 +407,17 @@ class Llama:
             best = row.topk(min(_LEADING, row.shape[0])).indices
             row[best] = self._output.pick(best, torch.float32) @ hidden
         return logits
+
+
+def _halves(start: int, end: int) -> list[tuple[int, int]]:
+    """Cut positions into the halves of blocks that begin at multiples of BLOCK_SIZE."""
+    parts = []
+    while start < end:
+        block_end = min(start + BLOCK_SIZE - start % BLOCK_SIZE, end)
+        middle = start + (block_end - start + 1) // 2 if block_end - start >= _LEAST_CUT else block_end
+        parts += [(start, middle), (middle, block_end)][: 1 + (middle < block_end)]
+        start = block_end
+    return parts
 
 
 def _deinterleaved(rows: int, head_dim: int) -> Tensor:

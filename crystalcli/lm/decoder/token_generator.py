@@ -130,8 +130,9 @@ class TokenGenerator:
         tunes = self._tunes_threads(decoder)
         prompt_read = False
         try:
-            tuner = self._prompt_tuner(decoder, len(prompt))
-            first = sampler.choose(decoder.forward(prompt[cache.length :], cache, tuner=tuner)[0])
+            rest = prompt[cache.length :]
+            logits = decoder.read_prompt(rest, cache, self._max_threads) if tunes else decoder.forward(rest, cache)
+            first = sampler.choose(logits[0])
             prompt_read = True
             tuner = ThreadTuner(self._max_threads, torch.set_num_threads, first=_FIRST_STEPS) if tunes else None
             generation = Generation(decoder, cache, sampler, prompt, self._guess_pace, tuner)

@@ -29,11 +29,13 @@ class Watched:
     def __init__(self, path, monkeypatch, **options):
         self.model = LanguageModel.open(path, **options)
         decoder = self.model.load()
-        read, self.read = decoder.forward, []
+        self.read = []
         _ = decoder.reads_rows_alike  # tried once, by a part of the model
-        monkeypatch.setattr(
-            decoder, "forward", lambda new, *rest, **more: self.read.append(len(new)) or read(new, *rest, **more)
-        )
+        for name in ("forward", "read_prompt"):
+            monkeypatch.setattr(decoder, name, self._watch(getattr(decoder, name)))
+
+    def _watch(self, read):
+        return lambda new, *rest, **more: self.read.append(len(new)) or read(new, *rest, **more)
 
     def say(self, prompt: list[int], count: int = 12) -> str:
         self.read.clear()

@@ -21,6 +21,7 @@ from typing import NamedTuple
 from crystalcli.answering.grounding.bearing_out import agrees, bears_out, quotes, share_repeated
 from crystalcli.answering.grounding.facts import NAME, NUMBER, FactIndex, StatedFact, find_facts, is_counted
 from crystalcli.answering.grounding.source_passage import SourcePassage, SourceSentence
+from crystalcli.answering.grounding.wording import opens_contrast
 from crystalcli.datatypes import Answer, Citation, Passage
 from crystalcli.lexical import terms
 from crystalcli.recall import CrystalReader
@@ -197,7 +198,8 @@ class Sources:
         """Tell whether a sentence of a passage says what one of the answer says, by its idf."""
         if span.is_question or not agrees(sentence, span.text) or not self._names_stand_by(sentence, span):
             return False
-        stated, around = span.stated_terms, span.terms_around
+        stated = span.stated_terms
+        around = stated if opens_contrast(span.text) else span.terms_around
         # A name that is put for "he" may be the wrong one, unless the question has it.
         known = stated | self._unnamed_terms | (self._question_terms & around)
         return bears_out(said, self._question_idf, stated, around) or quotes(

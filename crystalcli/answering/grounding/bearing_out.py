@@ -16,11 +16,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from crystalcli.answering.grounding.wording import (
+    counts_alike,
     denies_alike,
     gives_cause_alike,
     gives_roles_alike,
+    is_garbled,
+    ranks_alike,
     settles_alike,
     shared_stretch,
+    supposes_alike,
     turning_words,
 )
 from crystalcli.lexical import terms
@@ -77,8 +81,16 @@ def quotes(sentence: str, source: str, known: Collection[str], has_repeated: flo
 
 def agrees(sentence: str, source: str) -> bool:
     """Tell whether a sentence of an answer and one of a source are worded alike (`wording`)."""
-    checks = (denies_alike, gives_cause_alike, settles_alike, gives_roles_alike)
-    return all(check(sentence, source) for check in checks)
+    checks = (
+        denies_alike,
+        gives_cause_alike,
+        settles_alike,
+        gives_roles_alike,
+        ranks_alike,
+        supposes_alike,
+        counts_alike,
+    )
+    return not is_garbled(sentence) and all(check(sentence, source) for check in checks)
 
 
 def share_repeated(said: Mapping[str, float], asked: Mapping[str, float], present: Collection[str]) -> float:

@@ -4,6 +4,9 @@
     cause     "because it was late", where the source gives no cause
     question  "they are alive", where the source has "whether they were dead or alive"
     role      "the girl is Ann Marl", where the source has "the singer (Ann Marl)"
+    degree    "the best of them", where the source compares nothing
+    doubt     "it yields 38", where the source has "a theoretical 38"
+    count     "13 parts", where the source has "part 13"
     order     a stretch of the source's words, unchanged
 
 Knows: words of English in their order. Does not know: terms and their weights, what is cited.
@@ -41,6 +44,25 @@ _INQUIRY = re.compile(
 )
 # A name in brackets behind the noun that it belongs to.
 _BRACKETED_NAME = re.compile(r"\b([a-z][a-z-]{2,})\s*\(([A-Z][\w.'’-]*(?:\s+[A-Z][\w.'’-]*){1,3})\)")
+# Words that rank one thing above others, and those by which a source may say so.
+_DEGREE = re.compile(
+    r"\b(?:more|most|less|least|best|worst|better|worse|(?!inter|for|hon|mod|har|temp|conqu)[a-z]{3,}est)\b"
+)
+_STATED_DEGREE = re.compile(
+    rf"{_DEGREE.pattern}|\b(?:main|mainly|major|chief|chiefly|primar\w+|top|prefer\w*|prevail\w*|dominant|maximum|minimum|highly"
+    r"|rather|than|only|so|too|very|mostly|usually|commonly|[a-z]{3,}er)\b|%"
+)
+# A thing that is supposed; an answer without such a word states it.
+_SUPPOSED = re.compile(
+    r"\b(?:theoretical\w*|hypothe\w+|in theory|alleged\w*|supposed\w*|purported\w*|so-called|imaginary|fictional)\b",
+    re.IGNORECASE,
+)
+_COUNT = re.compile(r"(?<![\w.,])(\d+)\s+([a-z]{3,})")
+_CONTRAST = re.compile(
+    r"\W*(?:however|but|instead|in contrast|by contrast|conversely|on the other hand)\b", re.IGNORECASE
+)
+# Two prepositions that end up side by side when a question is turned into an answer.
+_GARBLED = re.compile(r"\b(?:by|of|with) (?:in|at|by|of)\b", re.IGNORECASE)
 _ROLE = 5  # letters by which two words name one role: actor, actors
 # Words that place or compare what is said; a stretch of the source's words does not carry them.
 _TURNS = frozenset(
@@ -104,6 +126,36 @@ def gives_roles_alike(said: str, stated: str) -> bool:
         if name in said and name not in elsewhere and not any(word[:_ROLE] == role[:_ROLE] for word in words):
             return False
     return True
+
+
+def ranks_alike(said: str, stated: str) -> bool:
+    """Tell whether the source may rank things where the answer's sentence does."""
+    return not _DEGREE.search(said.casefold()) or _STATED_DEGREE.search(stated.casefold()) is not None
+
+
+def supposes_alike(said: str, stated: str) -> bool:
+    """Tell whether an answer's sentence leaves as a supposition what is one in the source."""
+    return not _SUPPOSED.search(stated) or _SUPPOSED.search(said) is not None
+
+
+def counts_alike(said: str, stated: str) -> bool:
+    """Tell whether numbers that an answer counts with are counts in the source, not labels."""
+    words = " ".join(_words(stated))
+    for number, noun in _COUNT.findall(said.casefold()):
+        stem = noun.rstrip("s")
+        if re.search(rf"\b{stem} {number}\b", words) and not re.search(rf"\b{number} (?:\w+ )?{stem}", words):
+            return False
+    return True
+
+
+def opens_contrast(stated: str) -> bool:
+    """Tell whether a sentence sets itself against the one before it."""
+    return _CONTRAST.match(stated) is not None
+
+
+def is_garbled(said: str) -> bool:
+    """Tell whether a sentence has two prepositions side by side, as in "is led by in 1900"."""
+    return _GARBLED.search(said) is not None
 
 
 def shared_stretch(said: str, stated: str) -> tuple[str, str]:

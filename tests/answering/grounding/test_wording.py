@@ -4,11 +4,16 @@ import pytest
 
 from crystalcli.answering.grounding.bearing_out import quotes, share_repeated
 from crystalcli.answering.grounding.wording import (
+    counts_alike,
     denies_alike,
     gives_cause_alike,
     gives_roles_alike,
+    is_garbled,
+    opens_contrast,
+    ranks_alike,
     settles_alike,
     shared_stretch,
+    supposes_alike,
 )
 from crystalcli.lexical import terms
 
@@ -69,6 +74,31 @@ def test_what_the_source_leaves_open_is_not_settled(said, stated, alike):
 )
 def test_a_name_in_brackets_belongs_to_the_noun_before_it(said, stated, alike):
     assert gives_roles_alike(said, stated) == alike
+
+
+@pytest.mark.parametrize(
+    ("check", "said", "stated", "alike"),
+    [
+        (ranks_alike, "The more useful tool is a wide net.", "We use a wide net.", False),
+        (ranks_alike, "The tallest mast is pine.", "The mast is pine.", False),
+        (ranks_alike, "The most useful tool is a net.", "The main tool is a net.", True),
+        (ranks_alike, "The forest has an interest in rest.", "The forest rests.", True),
+        (supposes_alike, "The engine yields 38.", "There is a theoretical yield of 38, never reached.", False),
+        (supposes_alike, "The theoretical yield is 38.", "There is a theoretical yield of 38.", True),
+        (counts_alike, "It has 13 parts.", "Part 13: the storm.", False),
+        (counts_alike, "It has 13 parts.", "Part 13 is the last of 13 parts.", True),
+        (counts_alike, "It was in 13 long chapters.", "Of 13 chapters.", True),
+    ],
+)
+def test_degree_doubt_and_count_are_those_of_the_source(check, said, stated, alike):
+    assert check(said, stated) == alike
+
+
+def test_a_contrast_and_a_garbled_sentence_are_seen():
+    assert opens_contrast("However, scans find it.") and opens_contrast("- But not here.")
+    assert not opens_contrast("Scans find it, however.") and not opens_contrast("Butter melts.")
+    assert is_garbled("The ferry is run by in Norway.")
+    assert not is_garbled("The ferry is run by Ann in Norway.")
 
 
 def test_the_longest_stretch_of_shared_words_is_found():

@@ -21,6 +21,7 @@ from crystalcli.answering.grounding.wording import (
     gives_cause_alike,
     gives_roles_alike,
     is_garbled,
+    limits_alike,
     ranks_alike,
     settles_alike,
     shared_stretch,
@@ -88,6 +89,7 @@ def agrees(sentence: str, source: str) -> bool:
         gives_roles_alike,
         ranks_alike,
         supposes_alike,
+        limits_alike,
         counts_alike,
     )
     return not is_garbled(sentence) and all(check(sentence, source) for check in checks)

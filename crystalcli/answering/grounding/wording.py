@@ -5,7 +5,9 @@
     question  "they are alive", where the source has "whether they were dead or alive"
     role      "the girl is Ann Marl", where the source has "the singer (Ann Marl)"
     degree    "the best of them", where the source compares nothing
-    doubt     "it yields 38", where the source has "a theoretical 38"
+    doubt     "it yields 38", where the source has "a theoretical 38" or "would have yielded 38"
+    part      "it is a tumor", where the source has "in 80 percent of them"
+    former    "the mayor, Ann Marl", where the source has "the former mayor"
     count     "13 parts", where the source has "part 13"
     order     a stretch of the source's words, unchanged
 
@@ -54,9 +56,21 @@ _STATED_DEGREE = re.compile(
 )
 # A thing that is supposed; an answer without such a word states it.
 _SUPPOSED = re.compile(
-    r"\b(?:theoretical\w*|hypothe\w+|in theory|alleged\w*|supposed\w*|purported\w*|so-called|imaginary|fictional)\b",
+    r"\b(?:theoretical\w*|hypothe\w+|in theory|alleged\w*|supposed\w*|purported\w*|so-called|imaginary|fictional"
+    r"|(?:would|could|might|should) have)\b",
     re.IGNORECASE,
 )
+# A part of all that is spoken about; an answer without such a word speaks of all.
+_PART = re.compile(
+    r"\b(?:in|for|among|of) (?:(?:about|almost|nearly|over|around|roughly|up to|more than|less than|at least) )*"
+    r"(?:\d+(?:\.\d+)? ?(?:percent|per cent|%)|a (?:third|quarter|fifth|half|few)|half|some|certain|rare) (?:of )?",
+    re.IGNORECASE,
+)
+_SAID_PART = re.compile(
+    r"\d|%|\b(?:percent|some|many|most|often|usually|sometimes|half|third|quarter|may|might|can|rare\w*|certain|few|part\w*)\b",
+    re.IGNORECASE,
+)
+_FORMER = re.compile(r"\b(former|ex|future|acting|deputy|would-be)[ -]([a-z]{3,})", re.IGNORECASE)
 _COUNT = re.compile(r"(?<![\w.,])(\d+)\s+([a-z]{3,})")
 _CONTRAST = re.compile(
     r"\W*(?:however|but|instead|in contrast|by contrast|conversely|on the other hand)\b", re.IGNORECASE
@@ -136,6 +150,16 @@ def ranks_alike(said: str, stated: str) -> bool:
 def supposes_alike(said: str, stated: str) -> bool:
     """Tell whether an answer's sentence leaves as a supposition what is one in the source."""
     return not _SUPPOSED.search(stated) or _SUPPOSED.search(said) is not None
+
+
+def limits_alike(said: str, stated: str) -> bool:
+    """Tell whether an answer speaks of a part, or of a former one, where the source does."""
+    if _PART.search(stated) and not _SAID_PART.search(said):
+        return False
+    words = _words(said)
+    return all(
+        former.casefold() in said.casefold() or role.casefold() not in words for former, role in _FORMER.findall(stated)
+    )
 
 
 def counts_alike(said: str, stated: str) -> bool:

@@ -22,6 +22,7 @@ from crystalcli.answering.grounding.wording import (
     gives_roles_alike,
     is_garbled,
     limits_alike,
+    possesses_alike,
     ranks_alike,
     settles_alike,
     shared_stretch,
@@ -91,6 +92,7 @@ def agrees(sentence: str, source: str) -> bool:
         supposes_alike,
         limits_alike,
         counts_alike,
+        possesses_alike,
     )
     return not is_garbled(sentence) and all(check(sentence, source) for check in checks)
 

@@ -9,6 +9,7 @@
     part      "it is a tumor", where the source has "in 80 percent of them"
     former    "the mayor, Ann Marl", where the source has "the former mayor"
     count     "13 parts", where the source has "part 13"
+    person    "her bright eyes", where the source has "his bright eyes"
     order     a stretch of the source's words, unchanged
 
 Knows: words of English in their order. Does not know: terms and their weights, what is cited.
@@ -72,6 +73,7 @@ _SAID_PART = re.compile(
 )
 _FORMER = re.compile(r"\b(former|ex|future|acting|deputy|would-be)[ -]([a-z]{3,})", re.IGNORECASE)
 _COUNT = re.compile(r"(?<![\w.,])(\d+)\s+([a-z]{3,})")
+_POSSESSED = re.compile(r"\b(his|her|their) (\w+)", re.IGNORECASE)
 _CONTRAST = re.compile(
     r"\W*(?:however|but|instead|in contrast|by contrast|conversely|on the other hand)\b", re.IGNORECASE
 )
@@ -170,6 +172,14 @@ def counts_alike(said: str, stated: str) -> bool:
         if re.search(rf"\b{stem} {number}\b", words) and not re.search(rf"\b{number} (?:\w+ )?{stem}", words):
             return False
     return True
+
+
+def possesses_alike(said: str, stated: str) -> bool:
+    """Tell whether what is "his" in the source is not "hers" or "theirs" in the answer."""
+    owners: dict[str, set[str]] = {}
+    for owner, thing in _POSSESSED.findall(stated.casefold()):
+        owners.setdefault(thing, set()).add(owner)
+    return all(owner in owners.get(thing, (owner,)) for owner, thing in _POSSESSED.findall(said.casefold()))
 
 
 def opens_contrast(stated: str) -> bool:

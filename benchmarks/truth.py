@@ -3,12 +3,14 @@
     python benchmarks/truth.py QUESTIONS CRYSTAL [--model NAME] [--unread FILE] [--limit N]
 
 QUESTIONS is JSON Lines with `id` and `question`, CRYSTAL the crystal that is asked. Each sentence
-of an answer is looked up in data/read_claims.jsonl, which one person read beside its sources:
+of an answer is looked up in data/read_claims.jsonl, which one reader judged beside its sources:
 
     set, id    the question
     said       the sentence
     true       whether what it cited says so
     numbered   whether it carried a number then; else it was marked to be compared with
+    round      of sentences read on 2026-11-30, all numbered: the rules that gave the number. No
+               rules knew the sentences of their own round; those of the next were made on them.
 
 The plain alternative is a number behind each sentence that cites anything. Sentences that nobody
 has read are counted apart and written to FILE with their sources, to be read and added.

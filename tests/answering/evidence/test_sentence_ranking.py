@@ -24,7 +24,7 @@ def test_sentences_are_whole_and_where_they_say(crystal):
     for each in ranked:
         assert each.text == crystal.quote(each.passage.path, each.start, each.end)
         assert each.passage == passages[each.rank]
-    assert any("Owners" in each.text for each in ranked[:3])
+    assert any("Owners" in each.text for each in ranked[:5])
 
 
 def test_the_answer_is_among_the_first_three_quotations_of_most_questions(crystal, answerable):

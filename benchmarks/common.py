@@ -18,7 +18,7 @@ def timed_process(command: list[str], **environment: str) -> dict[str, float]:
     """
     began = time.perf_counter()
     child = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, **environment}
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**installed_environment(), **environment}
     )
     assert child.stderr is not None
     said = child.stderr.read().decode()
@@ -31,6 +31,15 @@ def timed_process(command: list[str], **environment: str) -> dict[str, float]:
         "processor": usage.ru_utime + usage.ru_stime,
         "peak": usage.ru_maxrss * 1024.0,
     }
+
+
+def installed_environment() -> dict[str, str]:
+    """Return the environment in which Python keeps what it compiles.
+
+    It does so for every program that is installed. Without it each process would compile the
+    program's modules anew, which takes 0.2 s of `crystal recall`.
+    """
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def machine() -> str:

@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from common import machine, timed_process, write_json
+from common import installed_environment, machine, timed_process, write_json
 
 from crystalcli import models
 from crystalcli.index.encoder import ENCODER
@@ -56,8 +56,7 @@ print(json.dumps({"seconds": seconds, "processor": processor, "peak": peak}))
 
 def started(text: Path, crystal: str) -> dict[str, float]:
     """Ingest in a process that has already imported torch; loading the weights is counted."""
-    command = [sys.executable, "-c", INGEST, str(text), crystal]
-    return dict(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1]))
+    return last_line([sys.executable, "-c", INGEST, str(text), crystal])
 
 
 def reference(chunks: list[str], folder: Path) -> dict[str, float]:
@@ -72,8 +71,13 @@ def reference(chunks: list[str], folder: Path) -> dict[str, float]:
         (folder / name).symlink_to(weights / name)
     BertTokenizerFast(vocab=str(VOCABULARY), do_lower_case=True).save_pretrained(folder)
     (folder / "chunks.json").write_text(json.dumps(chunks))
-    command = [sys.executable, "-W", "ignore", "-c", REFERENCE, str(folder), str(folder / "chunks.json")]
-    return dict(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1]))
+    return last_line([sys.executable, "-W", "ignore", "-c", REFERENCE, str(folder), str(folder / "chunks.json")])
+
+
+def last_line(command: list[str]) -> dict[str, float]:
+    """Run a process and read the JSON in the last line that it prints."""
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, env=installed_environment())
+    return dict(json.loads(ran.stdout.splitlines()[-1]))
 
 
 def main() -> None:

@@ -106,12 +106,16 @@ def import_numpy() -> None:
         return
     os.environ[_OPENBLAS_VARIABLE] = "1"
     try:
-        import numpy  # noqa: F401
+        import numpy
     finally:
         del os.environ[_OPENBLAS_VARIABLE]
+    # Another BLAS does not read the variable.
+    global _has_one_thread
+    _has_one_thread = "openblas" in str(getattr(numpy.__config__, "CONFIG", "")).lower()
 
 
 _limiting = threading.Lock()  # held by the block that has set the limit
+_has_one_thread = False  # whether numpy's BLAS was loaded with one thread
 
 
 @contextmanager
@@ -121,7 +125,7 @@ def one_blas_thread() -> Iterator[None]:
     The number holds for the whole process: a block inside another, or beside that of another
     thread, changes nothing.
     """
-    if not _limiting.acquire(blocking=False):
+    if _has_one_thread or not _limiting.acquire(blocking=False):
         yield
         return
     try:

@@ -37,6 +37,17 @@ def blas_threads() -> set[int]:
     return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
 
 
+def test_a_blas_that_was_loaded_with_one_thread_is_not_looked_for():
+    code = (
+        "import sys; from crystalcli.cpu import import_numpy, one_blas_thread; import_numpy()\n"
+        "with one_blas_thread(): import numpy\n"
+        "print('threadpoolctl' in sys.modules, 'openblas' in str(numpy.__config__.CONFIG).lower())"
+    )
+    looked, is_openblas = printed(code).split()
+    assert is_openblas == "False" or looked == "False"
+    assert printed(code, OPENBLAS_NUM_THREADS="2").split()[0] == "True"  # the user's own number
+
+
 def test_blas_has_one_thread_inside_the_outermost_of_nested_blocks():
     before = blas_threads()
     with one_blas_thread():

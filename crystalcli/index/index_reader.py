@@ -11,16 +11,18 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from crystalcli.errors import DamagedCrystalError
 from crystalcli.index.byte_cache import ByteCache
-from crystalcli.index.segment_reader import SegmentReader, check_row, open_segment
+from crystalcli.index.segment_reader import SegmentReader, check_row, chunk_lengths, open_segment
 from crystalcli.index.tree import NodeTree, ranges
 from crystalcli.lexical import varint
 from crystalcli.storage import (
+    PartSlice,
     RunRow,
     SegmentRow,
     SourceRow,
@@ -37,7 +39,16 @@ if TYPE_CHECKING:
 
     from crystalcli.datatypes import Int64Array, UInt8Array, UInt16Array
 
-_BATCH = 32  # segments whose codes are in memory at a time
+_BATCH = 128  # segments whose codes are in memory at a time
+
+
+class _NodeRange(NamedTuple):
+    """The nodes `[first, end)` of a layer of a segment, which is given by its index."""
+
+    layer: str
+    segment: int
+    first: int
+    end: int
 
 
 class Subtree(NamedTuple):
@@ -112,6 +123,8 @@ class IndexReader:
         self.atoms = self.segments[-1].first_atom + self.segments[-1].atoms if self.segments else 0
         self.encoded = bool(self.segments) and all(segment.encoded for segment in self.segments)
         self.kept = ByteCache()
+        # By layer, whether the digest of each segment's codes has been compared, a byte for each.
+        self._compared = {name: bytearray(len(self.segments)) for name in ("clusters", "units")}
         self.atom_codes: PairedCodes | None = None
         self._vouched: set[int] = set()
         self._load()
@@ -125,16 +138,20 @@ class IndexReader:
 
         Memory is allocated by sizes that were checked against the file.
         """
-        lengths, tokens = [], []
-        ids = [row.id for row in self.segments]
+        lengths: list[bytes] = []
+        tokens: list[UInt16Array] = []
         previous: SegmentRow | None = None
-        for row, parts in zip(self.segments, stored_parts(self.store, ids, ("lengths", "spans")), strict=True):
-            check_row(self.store, row, previous, len(self._part(parts, row, "spans")))
-            previous = row
-            if len(self._part(parts, row, "lengths")) != row.atoms:
-                raise self._contradiction(row)
-            lengths.append(parts["lengths"])
-            tokens.append(self._tokens(row, parts["spans"]))
+        for start in range(0, len(self.segments), _BATCH):
+            rows, spans = self.segments[start : start + _BATCH], []
+            ids = [row.id for row in rows]
+            for row, parts in zip(rows, stored_parts(self.store, ids, ("lengths", "spans")), strict=True):
+                check_row(self.store, row, previous, len(self._part(parts, row, "spans")))
+                previous = row
+                if len(self._part(parts, row, "lengths")) != row.atoms:
+                    raise self._contradiction(row)
+                lengths.append(parts["lengths"])
+                spans.append(parts["spans"])
+            tokens += self._tokens(rows, spans)
         self.lengths = np.frombuffer(b"".join(lengths), np.uint8)
         if sum(row.tokens for row in self.segments) >= 1 << 31:  # nodes are numbered in 32 bits
             raise self.store.damaged("it counts more tokens than a crystal can hold")
@@ -162,15 +179,20 @@ class IndexReader:
             raise self.store.damaged(f"part {name} of segment {row.id} is missing")
         return parts[name]
 
-    def _tokens(self, row: SegmentRow, spans: bytes) -> UInt16Array:
-        """Decode the number of tokens of each chunk from a segment's spans."""
+    def _tokens(self, rows: Sequence[SegmentRow], spans: Sequence[bytes]) -> Iterator[UInt16Array]:
+        """Decode the number of tokens of each chunk from the spans of some segments."""
         try:
-            tokens = varint.decode_slice(spans, 3 * row.chunks, row.chunks)
+            decoded = varint.decode_slices(spans, [(3 * row.chunks, row.chunks) for row in rows])
         except ValueError as error:
-            raise self.store.damaged(f"spans of segment {row.id}: {error}") from error
-        if len(tokens) and (int(tokens.max()) > 0xFFFF or int(tokens.sum()) != row.tokens):
-            raise self._contradiction(row)
-        return tokens.astype(np.uint16)
+            if len(rows) == 1:
+                raise self.store.damaged(f"spans of segment {rows[0].id}: {error}") from error
+            for row, part in zip(rows, spans, strict=True):  # which one it is
+                yield from self._tokens([row], [part])
+            return
+        for row, tokens in zip(rows, decoded, strict=True):
+            if len(tokens) and (int(tokens.max()) > 0xFFFF or int(tokens.sum()) != row.tokens):
+                raise self._contradiction(row)
+            yield tokens.astype(np.uint16)
 
     def _contradiction(self, row: SegmentRow) -> DamagedCrystalError:
         return self.store.damaged(f"segment {row.id} contradicts its counts")
@@ -209,22 +231,27 @@ class IndexReader:
         Raises:
             DamagedCrystalError: A chunk does not exist.
         """
+        for index, low, high in self._segment_ranges(first, end):
+            yield self.view(index), low, high
+
+    def _segment_ranges(self, first: int, end: int) -> Iterator[tuple[int, int, int]]:
+        """Divide the chunks `[first, end)` as `chunk_ranges` does, by the index of the segment."""
         while first < end:
-            segment = self.view(self.segment_with(first))
-            low = first - segment.row.first_chunk
-            high = min(end - segment.row.first_chunk, segment.row.chunks)
-            yield segment, low, high
-            first = segment.row.first_chunk + high
+            index = self.segment_with(first)
+            row = self.segments[index]
+            low, high = first - row.first_chunk, min(end - row.first_chunk, row.chunks)
+            yield index, low, high
+            first = row.first_chunk + high
 
     def codes(self, index: int) -> tuple[UInt8Array, UInt8Array]:
         """Read the codes of a segment's clusters and units, by its index in `segments`."""
         ((clusters, units),) = self._layers([index], ("clusters", "units"))
         return clusters, units
 
-    def units(self, index: int) -> UInt8Array:
-        """Read the codes of a segment's units alone, by its index in `segments`."""
-        ((units,),) = self._layers([index], ("units",))
-        return units
+    def units(self, index: int, first: int, end: int) -> UInt8Array:
+        """Read the codes of the units `[first, end)` of a segment, by its index in `segments`."""
+        (codes,) = self._stretches([_NodeRange("units", index, first, end)])
+        return codes_from_bytes(codes, "units", end - first)
 
     def _layers(self, indices: Sequence[int], names: Sequence[str]) -> Iterator[tuple[UInt8Array, ...]]:
         """Read for each segment the codes of the layers called `names`."""
@@ -240,8 +267,36 @@ class IndexReader:
                     codes = codes_from_bytes(self._part(parts, row, name), name, getattr(row, name))
                     layers[name, index] = codes
                     self.kept.put((name, index), codes, codes.nbytes)
+                    self._compared[name][index] = 1
             for index in batch:
                 yield tuple(layers[name, index] for name in names)
+
+    def _stretches(self, wanted: Sequence[_NodeRange]) -> list[bytes]:
+        """Read the codes of ranges of nodes.
+
+        The digest is that of all nodes of a segment, so that a segment is read whole the first time
+        and in stretches from then on: most candidates are the only one of their segment.
+        """
+        names = sorted({name for name, _, _, _ in wanted})
+        whole = {(name, index): self.kept.get((name, index)) for name, index, _, _ in wanted}
+        unread = {index for (name, index), codes in whole.items() if codes is None and not self._compared[name][index]}
+        for index, layers in zip(sorted(unread), self._layers(sorted(unread), names), strict=True):
+            whole.update(((name, index), codes) for name, codes in zip(names, layers, strict=True))
+        slices = [
+            PartSlice(self.segments[index].id, name, first * CODE_BYTES[name], (end - first) * CODE_BYTES[name])
+            for name, index, first, end in wanted
+            if whole[name, index] is None
+        ]
+        read = iter(self.store.part_slices(slices))
+        return [
+            next(read) if (codes := whole[name, index]) is None else codes[first:end].tobytes()
+            for name, index, first, end in wanted
+        ]
+
+    @cached_property
+    def kinds_and_states(self) -> frozenset[tuple[str, str]]:
+        """Each pair of a kind and a state that documents with text have."""
+        return frozenset(self.store.kinds_and_states())
 
     def below(self, atoms: Int64Array, units: bool = True) -> Subtree:
         """Read the codes of the nodes under some atoms.
@@ -260,7 +315,7 @@ class IndexReader:
         if units:
             unit_numbers, parents = ranges(*self.nesting.units_of(clusters))
             wanted.append(("units", unit_numbers, cluster_segments[parents], self._first_units))
-        codes = self._gather(np.unique(segments[with_layers]).tolist(), wanted)
+        codes = self._gather(sorted(set(segments[with_layers].tolist())), wanted)
         unit_codes = codes.get("units", np.zeros((0, CODE_BYTES["units"]), np.uint8))
         return Subtree(codes["clusters"], with_layers[owners], unit_codes, parents, clusters, unit_numbers)
 
@@ -277,13 +332,26 @@ class IndexReader:
         Returns:
             The codes by layer, in the order of the nodes.
         """
-        names = [name for name, *_ in wanted]
         gathered = {name: np.empty((len(numbers), CODE_BYTES[name]), np.uint8) for name, numbers, *_ in wanted}
-        bounds = [np.searchsorted(segments, [*indices, len(self.segments)]).tolist() for _, _, segments, _ in wanted]
-        for position, (index, layers) in enumerate(zip(indices, self._layers(indices, names), strict=True)):
-            for (name, numbers, _, firsts), bound, codes in zip(wanted, bounds, layers, strict=True):
-                rows = slice(bound[position], bound[position + 1])
-                gathered[name][rows] = codes[numbers[rows] - firsts[index]]
+        bounds = [np.searchsorted(segments, [*indices, len(self.segments)]) for _, _, segments, _ in wanted]
+        for start in range(0, len(indices), _BATCH):
+            batch = indices[start : start + _BATCH]
+            ranges: list[_NodeRange] = []
+            for (name, numbers, _, firsts), bound in zip(wanted, bounds, strict=True):
+                low, high = bound[start : start + len(batch)], bound[start + 1 : start + 1 + len(batch)]
+                first, end = numbers[low] - firsts[batch], numbers[high - 1] + 1 - firsts[batch]
+                ranges += map(_NodeRange, [name] * len(batch), batch, first.tolist(), end.tolist())
+            codes = self._stretches(ranges)
+            for layer, ((name, numbers, _, _), bound) in enumerate(zip(wanted, bounds, strict=True)):
+                edges = bound[start : start + 1 + len(batch)]
+                first, last = numbers[edges[:-1]], numbers[edges[1:] - 1]
+                # From numbers in the crystal to rows of the stretches, one after the other.
+                ends = np.cumsum(last + 1 - first)
+                shift = ends - last - 1
+                rows = slice(edges[0], edges[-1])
+                of_layer = b"".join(codes[layer * len(batch) : (layer + 1) * len(batch)])
+                stretches = codes_from_bytes(of_layer, name, int(ends[-1]))
+                gathered[name][rows] = stretches[numbers[rows] + np.repeat(shift, np.diff(edges))]
         return gathered
 
     def text(self, index: int) -> bytes:
@@ -298,11 +366,13 @@ class IndexReader:
         """Find the atoms whose chunk is in no document any more; None when there are none."""
         chunks = len(self.nesting.atoms) - 1
         references = np.zeros(chunks + 1, np.int32)
-        for first, count in runs_by_chunk(self.store, chunks):
-            if not 0 <= first < first + count <= chunks:
+        for runs in runs_by_chunk(self.store, chunks):
+            first, end = np.array(runs, np.int64).T
+            end += first
+            if not ((first >= 0) & (first < end) & (end <= chunks)).all():
                 raise self.store.damaged("a document refers to chunks that are not there")
-            references[first] += 1
-            references[first + count] -= 1
+            np.add.at(references, first, 1)
+            np.subtract.at(references, end, 1)
         np.cumsum(references, out=references)
         alive = references[:-1] > 0
         return None if alive.all() else np.repeat(~alive, np.diff(self.nesting.atoms))
@@ -385,26 +455,40 @@ class IndexReader:
             self.kept.put(("contexts", index), contexts, sum(map(len, contexts)) + 64 * len(contexts))
         return contexts[chunk - self.segments[index].first_chunk]
 
-    def key_of(self, chunk: int) -> bytes:
-        """Read the hash of a chunk's text, 16 bytes."""
-        index = self.segment_with(chunk)
-        hashes: bytes | None = self.kept.get(("hashes", index))
-        if hashes is None:
-            row = self.segments[index]
-            hashes = self.store.part(row.id, "hashes")
-            if len(hashes) != 16 * row.chunks:
+    def keys_of(self, chunks: Sequence[int]) -> list[bytes]:
+        """Read the hash of the text of each chunk, 16 bytes."""
+        indices = [self.segment_with(chunk) for chunk in chunks]
+        hashes = {index: self.kept.get(("hashes", index)) for index in indices}
+        missing = sorted(index for index, stored in hashes.items() if stored is None)
+        rows = [self.segments[index] for index in missing]
+        parts = stored_parts(self.store, [row.id for row in rows], ("hashes",))
+        for index, row, found in zip(missing, rows, parts, strict=True):
+            stored = self._part(found, row, "hashes")
+            if len(stored) != 16 * row.chunks:
                 raise self._contradiction(row)
-            self.kept.put(("hashes", index), hashes, len(hashes))
-        offset = 16 * (chunk - self.segments[index].first_chunk)
-        return hashes[offset : offset + 16]
+            hashes[index] = stored
+            self.kept.put(("hashes", index), stored, len(stored))
+        offsets = [
+            16 * (chunk - self.segments[index].first_chunk) for chunk, index in zip(chunks, indices, strict=True)
+        ]
+        return [hashes[index][offset : offset + 16] for index, offset in zip(indices, offsets, strict=True)]
 
     def before(self, run: RunRow, chunk: int) -> tuple[int, int]:
         """Count the characters and newlines of a run's document before a chunk of the run."""
         characters, lines = run.start, run.lines
-        for segment, low, high in self.chunk_ranges(run.first_chunk, chunk):
-            characters += int(segment.spans.characters[low:high].sum())
-            lines += int(segment.spans.newlines[low:high].sum())
+        for index, low, high in self._segment_ranges(run.first_chunk, chunk):
+            of_chunks = self._chunk_lengths(index)[:, low:high].sum(1)
+            characters += int(of_chunks[0])
+            lines += int(of_chunks[1])
         return characters, lines
+
+    def _chunk_lengths(self, index: int) -> Int64Array:
+        """Read the characters and the newlines of a segment's chunks, int64 [2, chunks]."""
+        lengths: Int64Array | None = self.kept.get(("chunks", index))
+        if lengths is None:
+            lengths = chunk_lengths(self.store, self.segments[index])
+            self.kept.put(("chunks", index), lengths, lengths.nbytes)
+        return lengths
 
     def span_text(self, source: SourceRow, start: int = 0, end: int | None = None) -> str:
         """Read a document's exact text `[start, end)`; by default all of it."""

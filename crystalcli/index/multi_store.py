@@ -25,6 +25,7 @@ from crystalcli.lexical import renumber_block, varint
 from crystalcli.storage import (
     ChunkSpans,
     LexiconRow,
+    PartSlice,
     RunRow,
     SourceRow,
     Store,
@@ -294,6 +295,22 @@ class MultiStore(Store):
                 piece = self._segments[own[stored] - 1]
                 parts[own[stored]] = {name: self._cut(piece, name, data) for name, data in found.items()}
         return parts
+
+    def part_slices(self, slices: Sequence[PartSlice]) -> list[bytes]:
+        """Read stretches of parts, in a query for each crystal; cut parts are read whole."""
+        found: dict[int, bytes] = {}
+        whole: dict[Store, list[int]] = {}
+        for number, (segment, name, start, size) in enumerate(slices):
+            if (piece := self._segments[segment - 1]).kept is None:
+                whole.setdefault(piece.store, []).append(number)
+            else:
+                found[number] = self.part(segment, name)[start : start + size]
+        for store, numbers in whole.items():
+            own = [
+                slices[number]._replace(segment=self._segments[slices[number].segment - 1].row.id) for number in numbers
+            ]
+            found.update(zip(numbers, store.part_slices(own), strict=True))
+        return [found[number] for number in range(len(slices))]
 
     def part_sizes(self) -> dict[str, tuple[int, int]]:
         """Sum the sizes of parts by name, over all crystals."""

@@ -76,6 +76,24 @@ def open_segment(store: Store, row: SegmentRow) -> SegmentReader:
     )
 
 
+def chunk_lengths(store: Store, row: SegmentRow) -> Int64Array:
+    """Read the characters and the newlines of a segment's chunks, and no more of its spans.
+
+    Returns:
+        int64 [2, chunks].
+
+    Raises:
+        DamagedCrystalError: The spans do not decode, or a chunk is longer than the segment.
+    """
+    try:
+        lengths = varint.decode_slice(store.part(row.id, "spans"), row.chunks, 2 * row.chunks)
+    except ValueError as error:
+        raise store.damaged(f"the spans of segment {row.id} do not decode ({error})") from error
+    if len(lengths) and int(lengths.max()) > row.bytes:
+        raise store.damaged(f"segment {row.id} contradicts its counts")
+    return lengths.reshape(2, row.chunks)
+
+
 def check_numbering(store: Store, segments: list[SegmentRow]) -> None:
     """Check that segments follow one another and count no more than their parts have bytes for.
 

@@ -155,6 +155,11 @@ def _words(
     is_first = analysis == _FIRST_ANALYSIS
     for match in _WORD.finditer(text) if is_first else word_matches(text):
         word, start = match[0], match.start()
+        if word.isascii() and word.isalpha() and word.islower():  # most words
+            if len(word) <= _MAX_TERM_LENGTH and word not in stop_words:
+                words.append(word)
+                offsets.append(start)
+            continue
         if is_first or word.isascii():
             is_word = accents and word.isalpha() and (word[1:].islower() or word.isupper())
             add(word, word.lower(), start, is_word)

@@ -14,13 +14,15 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import chain
 from typing import NamedTuple
 
 # Joiners and the soft hyphen are inside words and not part of their spelling.
 _IGNORED = "\u00ad\u200c\u200d\u2060"
 # Parts of a letter that Unicode counts as letters: sound marks in half width, jamo after the first.
 _LETTER_PARTS = "\uff9e\uff9f\u1160-\u11ff"
-_FIRST_MARK, _LAST_MARK = 0x300, 0x1E94B
+# Where marks are: not among Chinese characters, Hangul and letters for private use.
+_WITH_MARKS = (range(0x300, 0x3400), range(0xA000, 0xAC00), range(0xF900, 0x17000), range(0x1BC00, 0x1E94B))
 _HAN = "々〇\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _OTHER_WITHOUT_SPACES = (
     "\u3041-\u309f\u30a1-\u30ff\u31f0-\u31ff\uac00-\ud7af"  # kana, Hangul
@@ -130,7 +132,8 @@ def _compose(text: str) -> str:
 @cache
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Return the patterns of a word with its marks, and of one letter with its marks."""
-    marks = [code for code in range(_FIRST_MARK, _LAST_MARK) if unicodedata.category(chr(code))[0] == "M"]
+    letters = map(chr, chain(*_WITH_MARKS))
+    marks = [ord(letter) for letter in letters if unicodedata.category(letter)[0] == "M"]
     ranges: list[list[int]] = []
     for code in marks:
         if ranges and ranges[-1][1] == code - 1:

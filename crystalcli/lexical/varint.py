@@ -5,6 +5,7 @@ The high bit is set in all bytes of a number but the last.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,15 +52,19 @@ def decode(data: bytes | memoryview | UInt8Array) -> Int64Array:
     if raw[-1] > 127:
         raise ValueError("a number is cut off")
     ends = np.flatnonzero(raw < 128)
-    values = raw[ends].astype(np.int64)
     if len(ends) == len(raw):
-        return values
-    # Most numbers are one byte long: only the others are assembled, from the last byte to the
-    # first.
-    lengths = np.diff(ends, prepend=-1)
-    longest = int(lengths.max())
+        return raw.astype(np.int64)
+    return _values(raw, ends, np.diff(ends, prepend=-1))
+
+
+def _values(raw: UInt8Array, ends: Int64Array, lengths: Int64Array) -> Int64Array:
+    """Assemble numbers from the bytes that end at `ends`, each of `lengths` bytes."""
+    values = raw[ends].astype(np.int64)
+    longest = int(lengths.max(initial=1))
     if longest > 9:
         raise ValueError("a number is too long")
+    # Most numbers are one byte long: only the others are assembled, from the last byte to the
+    # first.
     for place in range(1, longest):
         has_byte = np.flatnonzero(lengths > place)
         values[has_byte] = values[has_byte] << 7 | (raw[ends[has_byte] - place] & 127)
@@ -75,11 +80,35 @@ def decode_slice(data: bytes, start: int, count: int) -> Int64Array:
     Raises:
         ValueError: The data holds fewer numbers, or a number is cut off.
     """
-    raw = np.frombuffer(data, np.uint8)
+    (numbers,) = decode_slices([data], [(start, count)])
+    return numbers
+
+
+def decode_slices(parts: Sequence[bytes], slices: Sequence[tuple[int, int]]) -> list[Int64Array]:
+    """Decode a slice of each of some parts, in one pass over all of them.
+
+    Args:
+        parts: The parts, each as of `encode`.
+        slices: For each part the first number and how many, `[start, start + count)`.
+
+    Returns:
+        The integers of each slice, int64 [count].
+
+    Raises:
+        ValueError: A part holds fewer numbers, or a number is cut off or too long.
+    """
+    raw = np.frombuffer(b"".join(parts), np.uint8)
     ends = np.flatnonzero(raw < 128)
-    if len(ends) < start + count:
+    part_ends = np.cumsum([len(part) for part in parts])
+    before = np.searchsorted(ends, np.concatenate((np.zeros(1, np.int64), part_ends)))
+    starts, counts = np.array(slices, np.int64).reshape(-1, 2).T
+    if (before[:-1] + starts + counts > before[1:]).any():
         raise ValueError("numbers are missing")
-    if count == 0:
-        return np.zeros(0, np.int64)
-    first = int(ends[start - 1]) + 1 if start else 0
-    return decode(raw[first : int(ends[start + count - 1]) + 1])
+    last = np.cumsum(counts)
+    wanted = np.arange(int(counts.sum())) + np.repeat(before[:-1] + starts - last + counts, counts)
+    # The first number of a part would take the bytes before it, had the part before been cut off.
+    if len(raw) and (raw[part_ends[part_ends > 0] - 1] > 127).any():
+        raise ValueError("a number is cut off")
+    lengths = ends[wanted] - np.where(wanted > 0, ends[wanted - 1], -1)
+    values = _values(raw, ends[wanted], lengths)
+    return np.split(values, last[:-1]) if len(parts) else []

@@ -79,11 +79,12 @@ def document_scores(index: IndexReader, query: PreparedQuery, documents: AtomDoc
     is_about_tests = not TEST_TERMS.isdisjoint(query.idf)
     coverage = _coverage(index, query, documents.full_code)
     scores: dict[int, float] = {}
+    total_idf = query.total_idf
     for source, path in documents.paths.items():
         path_terms = _path_terms(path)
-        in_path = sum(idf for term, idf in query.idf.items() if term in path_terms) / query.total_idf
+        in_path = sum(idf for term, idf in query.idf.items() if term in path_terms) / total_idf
         if documents.kinds[source] == CODE_KIND:
-            scores[source] = PATH_CODE * in_path + COVERAGE * coverage.get(source, 0.0) / query.total_idf
+            scores[source] = PATH_CODE * in_path + COVERAGE * coverage.get(source, 0.0) / total_idf
             if not is_about_tests and not TEST_TERMS.isdisjoint(path_terms):
                 scores[source] -= TEST_PENALTY
         else:
@@ -91,10 +92,15 @@ def document_scores(index: IndexReader, query: PreparedQuery, documents: AtomDoc
     return np.array([scores.get(source, 0.0) for source in documents.sources.tolist()], np.float32)
 
 
-@lru_cache(maxsize=4096)
 def _path_terms(path: str) -> frozenset[str]:
-    """Return the terms of a path. Questions meet the same documents again."""
-    return frozenset(term for term, _ in terms(path))
+    """Return the terms of a path."""
+    return frozenset[str]().union(*map(_name_terms, path.split("/")))
+
+
+@lru_cache(maxsize=4096)
+def _name_terms(name: str) -> frozenset[str]:
+    """Return the terms of a folder's or a file's name. Paths have their folders in common."""
+    return frozenset(term for term, _ in terms(name))
 
 
 def atom_documents(index: IndexReader, atoms: Int64Array, min_definitions: int = MIN_DEFINITIONS) -> AtomDocuments:
@@ -110,7 +116,7 @@ def atom_documents(index: IndexReader, atoms: Int64Array, min_definitions: int =
         DamagedCrystalError: The crystal is damaged.
     """
     chunks = index.nesting.chunk_of(atoms)
-    source_by_chunk = first_sources(index.store, np.unique(chunks).tolist())
+    source_by_chunk = first_sources(index.store, sorted(set(chunks.tolist())))
     paths = {source: path for source, path, _ in source_by_chunk.values()}
     kinds = {source: kind for source, _, kind in source_by_chunk.values()}
     code = [source for source, kind in kinds.items() if kind == CODE_KIND]

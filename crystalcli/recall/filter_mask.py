@@ -105,14 +105,12 @@ def make_filter_mask(
 
 def has_gone(index: IndexReader) -> bool:
     """Tell whether the files of some documents are gone."""
-    return bool(
-        index.store.rows("SELECT 1 FROM source WHERE state = ? AND chunks > 0 LIMIT 1", (DocumentState.GONE.value,))
-    )
+    return any(state == DocumentState.GONE for _, state in index.kinds_and_states)
 
 
 def has_told_conversations(index: IndexReader) -> bool:
     """Tell whether the crystal holds conversations of `crystal chat`."""
-    return bool(index.store.rows("SELECT 1 FROM source WHERE kind = ? AND chunks > 0 LIMIT 1", (CONVERSATION_KIND,)))
+    return any(kind == CONVERSATION_KIND for kind, _ in index.kinds_and_states)
 
 
 def authors_of(index: IndexReader) -> dict[str, int]:

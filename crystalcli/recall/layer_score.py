@@ -126,8 +126,7 @@ def node_products(
     if depth < 3:
         vectors = vectors[:1]
     atom_table, cluster_table, unit_table = (
-        np.stack([quantizer.lookup_table(vector) for vector in vectors])
-        for quantizer in (codec.atoms, codec.clusters, codec.units)
+        quantizer.lookup_tables(vectors) for quantizer in (codec.atoms, codec.clusters, codec.units)
     )
     nodes = index.below(atoms, units=depth == 3)
     products = code_sums(atom_table, index.atom_codes[atoms])[:, nodes.owners]

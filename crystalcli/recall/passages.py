@@ -364,7 +364,7 @@ class PassageBuilder:
         if encoded is None or self._codec is None or self._index.atom_codes is None or not segment.row.encoded:
             return []
         last_unit = location.first_unit + len(location.units)
-        codes = self._index.units(location.segment)[location.first_unit : last_unit]
+        codes = self._index.units(location.segment, location.first_unit, last_unit)
         # Siblings share their atom and nearly their cluster: a unit's own code distinguishes it.
         products: list[float] = code_sums(self._codec.units.lookup_table(encoded.vector)[None], codes)[0].tolist()
         return products

@@ -246,11 +246,10 @@ class Searcher:
             DamagedCrystalError: The crystal is damaged.
         """
         ranked = self._rank_all(query, depth, 2 * count)
+        chunks = self.shelf.nesting.chunk_of(np.array([scored.atom for scored in ranked], np.int64)).tolist()
         by_text: dict[tuple[bytes, int], list[ScoredAtom]] = {}
-        for scored in ranked:
-            chunk = self.shelf.chunk_of(scored.atom)
-            text_key = self.shelf.key_of(chunk), scored.atom - self.shelf.first_atom(chunk)
-            by_text.setdefault(text_key, []).append(scored)
+        for scored, chunk, key in zip(ranked, chunks, self.shelf.keys_of(chunks), strict=True):
+            by_text.setdefault((key, scored.atom - self.shelf.first_atom(chunk)), []).append(scored)
         return [
             best._replace(others=tuple(other.atom for other in others))
             for best, *others in list(by_text.values())[:count]
@@ -303,14 +302,16 @@ class Searcher:
         Returns:
             Their numbers, int64, rising; and the matches of exact strings, as of `exact_matches`.
         """
-        atoms = np.union1d(
-            highest(coarse.total, CANDIDATES),
-            np.union1d(highest(query.bm25, LEXICAL_CANDIDATES), highest(coarse.cosines, ATOM_CANDIDATES)),
-        )
-        if query.with_lines is not None:
-            atoms = np.union1d(atoms, highest(query.with_lines.bm25, LEXICAL_CANDIDATES))
         exact = exact_matches(self.shelf, query)
-        atoms = np.union1d(atoms, np.array(list(exact), np.int64))
+        chosen = {
+            *highest(coarse.total, CANDIDATES).tolist(),
+            *highest(query.bm25, LEXICAL_CANDIDATES).tolist(),
+            *highest(coarse.cosines, ATOM_CANDIDATES).tolist(),
+            *exact,
+        }
+        if query.with_lines is not None:
+            chosen.update(highest(query.with_lines.bm25, LEXICAL_CANDIDATES).tolist())
+        atoms = np.array(sorted(chosen), np.int64)
         return atoms[np.isfinite(coarse.total[atoms])], exact
 
     def trace(self, results: Results) -> LayerTrace:

@@ -35,7 +35,7 @@ def check_seal(store: Store, source: SourceRow) -> None:
         DamagedCrystalError: They do not.
     """
     origin, number = store.origin(source.id)
-    if not seal_holds(origin.stream, ("source", number)):
+    if not seal_holds(origin.stream, ("source", number), origin.sealed_columns()):
         raise origin.damaged(
             f"the rows of {source.path} are not what was written; `crystal repair` keeps what can be read"
         )

@@ -75,9 +75,19 @@ class ProductQuantizer:
             Products, float32 [books, 256]: the score of a code is the sum of its entries, one per
             book.
         """
-        books, _, width = self.centroids.shape
-        table: FloatArray = np.einsum("bcw,bw->bc", self.centroids, (query @ self.rotation).reshape(books, width))
+        table: FloatArray = self.lookup_tables(query[None])[0]
         return table
+
+    def lookup_tables(self, queries: FloatArray) -> FloatArray:
+        """Make the tables of several queries, float32 [n, dimension], at once.
+
+        Returns:
+            float32 [n, books, 256].
+        """
+        books, _, width = self.centroids.shape
+        slices = np.matmul(queries, self.rotation).reshape(len(queries), books, width)
+        products: FloatArray = np.matmul(self.centroids, slices.transpose(1, 2, 0))  # [books, 256, n]
+        return np.ascontiguousarray(products.transpose(2, 0, 1))
 
 
 class Codec:

@@ -50,6 +50,25 @@ def test_some_of_the_varints_come_back(values, data):
         varint.decode_slice(encoded, start, len(values) - start + 1)
 
 
+@given(
+    st.lists(st.tuples(st.lists(st.integers(0, 2**40), max_size=9), st.integers(0, 9), st.integers(0, 9)), max_size=6)
+)
+def test_slices_of_several_parts_are_those_of_each(drawn):
+    parts = [varint.encode(np.array(values, np.int64)) for values, _, _ in drawn]
+    slices = [(min(start, len(values)), max(0, min(count, len(values) - start))) for values, start, count in drawn]
+    found = [numbers.tolist() for numbers in varint.decode_slices(parts, slices)]
+    assert found == [
+        values[start : start + count] for (values, _, _), (start, count) in zip(drawn, slices, strict=True)
+    ]
+
+
+def test_slices_do_not_reach_into_the_next_part():
+    with pytest.raises(ValueError, match="missing"):
+        varint.decode_slices([b"\1\2", b"\3\4"], [(1, 2), (0, 1)])
+    with pytest.raises(ValueError, match="cut off"):
+        varint.decode_slices([b"\1\x82", b"\3\4"], [(0, 1), (0, 1)])
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 300), st.integers(0, 2**32 - 1))
 def test_long_postings_come_in_pieces_that_make_the_whole(first, widest, seed):

@@ -15,6 +15,7 @@ from crystalcli.recall.document_score import (
     PATH_CODE,
     PATH_PROSE,
     TEST_PENALTY,
+    _path_terms,
     atom_documents,
     document_scores,
 )
@@ -29,6 +30,11 @@ QUESTION = "How does the lantern of the harbour find a mooring at high tide?"
 def function(seed: int) -> str:
     one, two = WORDS[seed % len(WORDS)], WORDS[(3 * seed + 1) % len(WORDS)]
     return f"def {one}_{seed}({two}):\n    return [{two} + {seed} for _ in range({seed})]\n\n\n"
+
+
+@pytest.mark.parametrize("name", ["src/RopeTests/test_rope.py", "Ä/Größe der Häfen/绳子.md", "/a//b.tar.gz", ""])
+def test_a_path_has_the_terms_of_its_names(name):
+    assert _path_terms(name) == {term for term, _ in terms(name)}
 
 
 @pytest.fixture(scope="module")

@@ -209,6 +209,19 @@ def test_nodes_are_found_below_any_atoms(crystal):
     assert not len(shelf.below(atoms, units=False).units)
 
 
+def test_codes_that_were_compared_are_read_in_part(crystal, monkeypatch):
+    with crystal.snapshot():
+        shelf = IndexReader(crystal._store)
+        shelf.kept = ByteCache(0)
+        atoms = np.arange(0, shelf.atoms, 7)
+        first = shelf.below(atoms)
+        monkeypatch.setattr(shelf.store, "parts_of", lambda *_: pytest.fail("whole parts are read again"))
+        again = shelf.below(atoms)
+        assert len(first.units) > len(first.clusters) > len(atoms)
+        assert all(np.array_equal(one, other) for one, other in zip(first, again, strict=True))
+        assert np.array_equal(shelf.units(0, 2, 5), shelf.units(0, 0, 9)[2:5])
+
+
 @given(st.integers(1, 100), st.lists(st.tuples(st.integers(0, 9), st.integers(0, 60)), max_size=40))
 def test_what_is_kept_stays_within_its_room(room, puts):
     kept = ByteCache(room)

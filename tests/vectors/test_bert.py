@@ -10,6 +10,7 @@ import torch
 
 from crystalcli.errors import ModelMissingError
 from crystalcli.vectors import VOCABULARY, Bert, QuestionEncoder, default_tokenizer, has_native_bfloat16
+from crystalcli.vectors.question_encoder import _times_weight
 
 TOPICS = [
     "tides",
@@ -77,6 +78,15 @@ def test_the_question_encoder_equals_sentence_transformers(reference, token_ids,
     encoder = QuestionEncoder(encoder_folder)
     for ids, wanted in zip(token_ids, reference[0], strict=True):
         assert float(encoder.encode(ids.tolist()).vector @ wanted) > 0.9999
+
+
+@pytest.mark.parametrize("tokens", [1, 3, 17, 60, 254])
+def test_a_product_in_pieces_is_the_whole_product(tokens):
+    random = np.random.default_rng(tokens)
+    for outputs, inputs in ((384, 384), (1536, 384), (384, 1536), (50, 7)):
+        x = random.normal(size=(tokens, inputs)).astype(np.float32)
+        weight = random.normal(size=(outputs, inputs)).astype(np.float32)
+        assert np.allclose(_times_weight(x, weight), x @ weight.T, atol=1e-3)
 
 
 def test_batches_with_padding_give_the_states_of_each_alone(token_ids, encoder_folder):

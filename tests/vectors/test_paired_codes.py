@@ -21,6 +21,17 @@ def test_codes_come_back_and_score_as_one_byte_at_a_time(count, half, seed):
     assert paired.scores(table) == pytest.approx(slowly, abs=1e-5)
 
 
+def test_tables_of_several_questions_are_those_of_each():
+    queries = np.random.default_rng(2).normal(size=(7, 384)).astype(np.float32)
+    codec = default_codec()
+    for quantizer in (codec.atoms, codec.clusters, codec.units):
+        tables = quantizer.lookup_tables(queries)
+        for query, table in zip(queries, tables, strict=True):
+            products = quantizer.centroids @ (query @ quantizer.rotation).reshape(len(table), -1, 1)
+            assert np.allclose(table, products[:, :, 0], atol=1e-4)
+            assert np.allclose(table, quantizer.lookup_table(query), atol=1e-4)
+
+
 def test_many_more_nodes_than_are_scored_at_a_time():
     random = np.random.default_rng(1)
     codes = random.integers(0, 256, (40_000, 32), np.uint8)

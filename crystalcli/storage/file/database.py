@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,7 +34,7 @@ from crystalcli.storage.file.schema import (
     schema_fault,
     table_names,
 )
-from crystalcli.storage.file.seal import RowSealer
+from crystalcli.storage.file.seal import RowSealer, all_sealed_columns
 from crystalcli.storage.file.signals import signals_held_back
 
 _LARGEST_LOG = 1 << 24  # bytes that the log beside a crystal keeps when it starts over
@@ -61,6 +61,8 @@ class Database:
         self._identity = (0, 0)  # device and inode, to notice another file in its place
         self._sealer: RowSealer | None = None
         self._wal = False
+        # The version of the schema, and the columns that it gives every table.
+        self._sealed_columns: tuple[int, Mapping[str, Sequence[str]]] = (-1, {})
         self._guard = QueryGuard(connection, path, files)
 
     # --- opening and closing ------------------------------------------------------------------
@@ -391,6 +393,13 @@ class Database:
     def version(self) -> int:
         """Give a number that changes whenever another connection commits."""
         return int(self.rows("PRAGMA data_version")[0][0])
+
+    def sealed_columns(self) -> Mapping[str, Sequence[str]]:
+        """Name the columns of every table that count for its seal; read anew for a new schema."""
+        version = int(self.rows("PRAGMA schema_version")[0][0])
+        if self._sealed_columns[0] != version:
+            self._sealed_columns = version, all_sealed_columns(self.stream)
+        return self._sealed_columns[1]
 
     def file_size(self) -> int:
         """Count the bytes of the file as of the last commit, with what is still in the log."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from crystalcli.storage.file.schema import table_names
@@ -43,7 +43,7 @@ def sealed_columns(query: Query, table: str) -> list[str]:
     return [name for name in names if name != _BULK or "digest" not in names]
 
 
-def _all_sealed_columns(query: Query) -> dict[str, list[str]]:
+def all_sealed_columns(query: Query) -> dict[str, list[str]]:
     """Name the columns that count for seals, as of `sealed_columns`, by table, in one query."""
     columns: dict[str, list[str]] = {table: [] for table in sealed_tables()}
     for table, name in query(
@@ -171,16 +171,18 @@ def _group(name: Any, number: Any) -> Group:
     return str(name), number if type(number) is int else -1
 
 
-def seal_holds(query: Query, group: Group) -> bool:
+def seal_holds(query: Query, group: Group, columns: Mapping[str, Sequence[str]] | None = None) -> bool:
     """Tell whether one group matches its seal.
 
     Args:
         query: Runs a statement.
         group: A group of `source`, `segment` or `lexicon`, or a table's name with number 0.
+        columns: The columns of every table, as of `all_sealed_columns`; None: they are read.
     """
     name, number = group[0], int(group[1])
     members = total = 0
-    columns = _all_sealed_columns(query)
+    if columns is None:
+        columns = all_sealed_columns(query)
     for table, names in columns.items():
         table_group, column = group_column(table, names)
         if names and table_group == name:

@@ -38,12 +38,13 @@ class RunTable(Database):
         return [checked_row(RunRow, row, self.path) for row in self.rows(query, (chunk - RUN_SIZE + 1, chunk, chunk))]
 
 
-def runs_by_chunk(store: Database, chunks: int) -> Iterator[tuple[int, int]]:
-    """Read (first chunk, chunks) of the runs that begin before `chunks`, in that order."""
+def runs_by_chunk(store: Database, chunks: int) -> Iterator[list[tuple[int, int]]]:
+    """Read (first chunk, chunks) of the runs that begin before `chunks`, in order, some at once."""
     query = "SELECT first_chunk, chunks FROM run WHERE first_chunk >= ? AND first_chunk < ? ORDER BY first_chunk"
     for start in range(0, chunks, _CHUNKS_AT_ONCE):
         end = min(chunks, start + _CHUNKS_AT_ONCE)
-        yield from typed_rows(store.rows(query, (start, end)), (int, int), store.path)
+        if runs := typed_rows(store.rows(query, (start, end)), (int, int), store.path):
+            yield runs
 
 
 def runs_in_order(store: Database) -> list[tuple[str, int, int, int]]:

@@ -7,6 +7,7 @@ code or a term is; docs/FORMAT.md says what each part holds.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from crystalcli import huffman
 from crystalcli.storage.file.database import Database
@@ -23,6 +24,23 @@ ANALYSIS_KEY = "analysis"  # of the table `meta`: how text became terms
 FIRST_ANALYSIS = 1  # of crystals without the key
 _SPANS_PART = "spans"  # the part's name
 _SEGMENTS_AT_ONCE = 32  # in a query: some hundred kilobytes
+_SLICES_AT_ONCE = 128  # in a query
+
+
+class PartSlice(NamedTuple):
+    """A stretch of the bytes of a part.
+
+    Attributes:
+        segment: The segment's id.
+        name: The part's name.
+        start: The first byte.
+        size: The number of bytes.
+    """
+
+    segment: int
+    name: str
+    start: int
+    size: int
 
 
 class SegmentTables(Database):
@@ -153,6 +171,38 @@ class SegmentTables(Database):
                 raise self.damaged(f"part {name} of segment {segment} does not match its digest")
             parts[segment][name] = self._unpacked(segment, name, size, data)
         return parts
+
+    def part_slices(self, slices: Sequence[PartSlice]) -> list[bytes]:
+        """Read stretches of parts that are stored as they are, such as codes.
+
+        A digest is that of a whole part, so that it must have been compared before.
+
+        Args:
+            slices: The stretches.
+
+        Returns:
+            The bytes of each, in order; fewer than asked for where the part is shorter.
+
+        Raises:
+            DamagedCrystalError: A part is missing.
+        """
+        query = (
+            "WITH wanted(number, segment, name, first, size) AS (VALUES {}) "
+            "SELECT number, substr(data, first, wanted.size) FROM wanted CROSS JOIN part "
+            "WHERE part.segment = wanted.segment AND part.name = wanted.name"
+        )
+        found: dict[int, bytes] = {}
+        for numbers in batched(range(len(slices)), _SLICES_AT_ONCE):
+            rows = [(number, slices[number]) for number in numbers]
+            values = [
+                value
+                for number, (segment, name, start, size) in rows
+                for value in (number, segment, name, start + 1, size)
+            ]
+            found.update(self.rows(query.format(", ".join(["(?, ?, ?, ?, ?)"] * len(rows))), values))
+        if len(found) != len(slices) or not all(isinstance(data, bytes) for data in found.values()):
+            raise self.damaged("a part of a segment is missing")
+        return [found[number] for number in range(len(slices))]
 
     def part_sizes(self) -> dict[str, tuple[int, int]]:
         """Sum the sizes of parts by name: bytes as stored, and bytes before compression."""

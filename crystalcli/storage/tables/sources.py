@@ -19,7 +19,7 @@ from crystalcli.storage.file.schema import (
     SUMMARIES_SINCE,
 )
 from crystalcli.storage.tables.reason_codes import reason_code_of
-from crystalcli.storage.tables.rows import SourceRow, checked_row
+from crystalcli.storage.tables.rows import SourceRow, checked_row, typed_rows
 
 # A location that is "" in its row is that of `path` in the folder.
 _LOCATION = (
@@ -62,6 +62,11 @@ class SourceTable(Database):
     def kinds(self) -> list[str]:
         """Read the kinds of the documents with text."""
         return [str(kind) for (kind,) in self.rows("SELECT DISTINCT kind FROM source WHERE chunks > 0 ORDER BY kind")]
+
+    def kinds_and_states(self) -> list[tuple[str, str]]:
+        """Read each pair of a kind and a state that documents with text have."""
+        query = "SELECT DISTINCT kind, state FROM source WHERE chunks > 0 ORDER BY kind, state"
+        return typed_rows(self.rows(query), (str, str), self.path)
 
     def has_source(self, number: int) -> bool:
         """Tell whether a source has the id `number`."""

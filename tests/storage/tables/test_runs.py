@@ -12,5 +12,5 @@ def test_runs_come_in_the_order_of_their_chunks(tmp_path):
                 document = store.put_source(source._replace(path=path, location=path))
                 store.add_runs(RunRow(document, place, 700 * place + number, 5, 0, 0) for place in range(5))
         expected = sorted((700 * place + number, 5) for place in range(5) for number in range(3))
-        assert list(runs_by_chunk(store, 10_000)) == expected
-        assert list(runs_by_chunk(store, 1401)) == expected[:7]
+        assert [run for runs in runs_by_chunk(store, 10_000) for run in runs] == expected
+        assert [run for runs in runs_by_chunk(store, 1401) for run in runs] == expected[:7]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from crystalcli.errors import DamagedCrystalError
+from crystalcli.storage.check import check_seal
 from crystalcli.storage.file.seal import seal_holds
 from crystalcli.storage.store import Store
 from crystalcli.storage.tables.rows import SourceRow, SummaryRow
@@ -39,12 +40,14 @@ def test_a_file_of_version_3_gets_the_table_in_place(tmp_path, version, has_tabl
     path = Path(shutil.copy(GOLDEN / f"v{version}.crystal", tmp_path / "m.crystal"))
     with Store.open(path) as reader, Store.open(path, writable=True) as store:
         assert store.summaries(1) == reader.summaries(1) == []
+        check_seal(reader, reader.source(1))
         assert store.add_new_tables() is has_table
         assert store.format == (6 if has_table else version)
         if has_table:
             with store.transaction():
                 store.add_summaries([ROW])
             assert store.summaries(1) == [ROW]
+            check_seal(reader, reader.source(1))  # by the columns of the new schema
         assert len(reader.sources()) == len(store.sources())
     with Store.open(path) as store:
         assert store.summaries(1) == ([ROW] if has_table else [])

@@ -125,6 +125,7 @@ if TYPE_CHECKING:
         ChunkEncoder,
         LayerCodes,
         LazyEncoder,
+        begin_import,
     )
     from crystalcli.index.ledger_summary import (
         LedgerSummary,
@@ -259,6 +260,7 @@ else:
                 "ChunkEncoder",
                 "LayerCodes",
                 "LazyEncoder",
+                "begin_import",
             ),
             "ledger_summary": (
                 "LedgerSummary",
@@ -351,6 +353,7 @@ __all__ = [
     "append_chunks",
     "atom_starts",
     "atoms_of_documents",
+    "begin_import",
     "build_draft",
     "chapter_under",
     "check_numbering",

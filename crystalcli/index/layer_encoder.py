@@ -11,7 +11,11 @@ not pooled.
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -214,6 +218,24 @@ class LayerEncoder:
                 ids = np.pad(ids if len(ids) else np.zeros(1, np.int32), (0, count - max(1, len(ids))), "edge")
             rows.append(ids[:count])
         return rows
+
+
+def begin_import() -> None:
+    """Import what `LayerEncoder` needs in a thread, so that its first use need not wait for it.
+
+    The import takes a second of one processor, and most of it is under the interpreter's lock. So
+    it pays beside work that leaves the lock, such as tokenizing and compressing text.
+    """
+    if "torch" in sys.modules:
+        return
+
+    def import_torch() -> None:
+        # What is wrong is said where torch is used.
+        with suppress(Exception):
+            import_module("crystalcli.vectors.bert")
+
+    # No daemon: a thread that is cut off inside of torch's initialization ends the process badly.
+    threading.Thread(target=import_torch, name="import of torch").start()
 
 
 class LazyEncoder:

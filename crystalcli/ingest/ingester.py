@@ -45,11 +45,13 @@ from crystalcli.index import (
     Encoder,
     RunBuilder,
     SegmentWriter,
+    begin_import,
     chunks_of,
     lacks_codebooks,
     learn_codebooks,
 )
 from crystalcli.ingest.folder_rules import FolderRules
+from crystalcli.ingest.layer_maker import jobs_by_default
 from crystalcli.ingest.ledger import Ledger, unread_row
 from crystalcli.ingest.locations import own_files
 from crystalcli.ingest.slack_users import users_last
@@ -249,6 +251,7 @@ class IngestOptions:
             ingest.
         jobs: The number of processes that make layers, and of files that are parsed at a time;
             None: as many as suit the machine.
+        layers_follow: Whether the caller makes layers next, in this process.
     """
 
     prune: bool = False
@@ -262,6 +265,7 @@ class IngestOptions:
     read_options: ReadOptions = DEFAULT_READ_OPTIONS
     layers: bool = True
     jobs: int | None = None
+    layers_follow: bool = False
 
 
 def ingest_into(
@@ -293,6 +297,9 @@ def ingest_into(
     began = time.monotonic()
     if options.codebooks_from and lacks_codebooks(store, encoder):
         learn_codebooks(store, encoder, options.codebooks_from)
+    if (options.layers or options.layers_follow) and encoder.folder is not None:
+        encodes_here = (jobs_by_default() if options.jobs is None else options.jobs) == 1
+        progress = _importing_at_text(progress) if encodes_here and available_processors() > 1 else progress
     jobs = available_processors() if options.jobs is None else options.jobs
     ingester = Ingester(store, None, progress, encoder, options.read_options, jobs)
     report = ingester.run(
@@ -306,6 +313,27 @@ def ingest_into(
     )
     seconds, lexical_only = time.monotonic() - began, encoder.folder is None
     return replace(report, lexical_only=lexical_only, seconds=seconds, text_seconds=seconds)
+
+
+def _importing_at_text(progress: Callable[[Progress], None] | None) -> Callable[[Progress], None]:
+    """Begin to import the encoder of chunks at the first text that is read.
+
+    An ingest without new text needs no encoder.
+
+    Args:
+        progress: Called with each progress that is told.
+    """
+    is_begun = False
+
+    def tell(told: Progress) -> None:
+        nonlocal is_begun
+        if told.tokens and not is_begun:
+            is_begun = True
+            begin_import()
+        if progress is not None:
+            progress(told)
+
+    return tell
 
 
 class Ingester:

@@ -11,8 +11,9 @@ Knows: token ids, batches and threads. Does not know: text, layers 1 to 3, codes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -101,14 +102,17 @@ class Bert:
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.precision = precision or best_precision(self.device, scales is not None)
         try:
-            weights = load_file(str(folder / WEIGHTS_FILE))
-            weights = {short: weights[name] for short, name in canonical_names(weights).items()}
-            if self.precision == torch.int8 and scales is not None:
-                self._stack: EncoderStack | QuantizedStack = QuantizedStack(self.config, weights, scales)
-            else:
-                self._stack = EncoderStack(self.config, weights, self.device, self.precision)
+            with _one_thread():
+                self._stack = self._load(folder, scales)
         except (OSError, SafetensorError, KeyError, RuntimeError) as error:
             raise ModelMissingError(f"cannot read the encoder's weights in {folder}: {error}") from error
+
+    def _load(self, folder: Path, scales: Scales | None) -> EncoderStack | QuantizedStack:
+        weights = load_file(str(folder / WEIGHTS_FILE))
+        weights = {short: weights[name] for short, name in canonical_names(weights).items()}
+        if self.precision == torch.int8 and scales is not None:
+            return QuantizedStack(self.config, weights, scales)
+        return EncoderStack(self.config, weights, self.device, self.precision)
 
     def states(self, chunks: Sequence[IntArray]) -> torch.Tensor:
         """Encode chunks.
@@ -187,15 +191,13 @@ class Bert:
         machine two of them are slower than one. How an operation is shared out also shows in its
         rounding.
         """
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            with ThreadPoolExecutor(self.threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-                # The longest first, so that all threads finish together.
-                for _ in pool.map(encode, reversed(batches)):
-                    pass
-        finally:
-            torch.set_num_threads(threads)
+        with (
+            _one_thread(),
+            ThreadPoolExecutor(self.threads, initializer=torch.set_num_threads, initargs=(1,)) as pool,
+        ):
+            # The longest first, so that all threads finish together.
+            for _ in pool.map(encode, reversed(batches)):
+                pass
 
     def embed(self, ids: IntArray) -> torch.Tensor:
         """Embed a sentence like sentence-transformers: mean pooling, unit length, [dimension]."""
@@ -231,7 +233,7 @@ class Bert:
 
 
 def _packs(order: Sequence[int], positions: Sequence[int], threads: int) -> list[list[int]]:
-    """Share chunks out into packs, each of about so many positions that threads have equal work.
+    """Share chunks out into packs of at most about _PACK positions, as many for each thread.
 
     Args:
         order: indices of the chunks, shortest first.
@@ -239,16 +241,28 @@ def _packs(order: Sequence[int], positions: Sequence[int], threads: int) -> list
         threads: that encode packs.
     """
     total = sum(positions[index] for index in order)
-    size = min(_PACK, max(1, -(-total // threads)))
-    packs: list[list[int]] = []
-    filled = size
+    count = threads * -(-total // (threads * _PACK))
+    packs: list[list[int]] = [[] for _ in range(count)]
+    before = 0
     for index in order:
-        if filled + positions[index] // 2 >= size:
-            packs.append([])
-            filled = 0
-        packs[-1].append(index)
-        filled += positions[index]
-    return packs
+        packs[(before + positions[index] // 2) * count // total].append(index)
+        before += positions[index]
+    return [pack for pack in packs if pack]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let torch compute with one thread inside the block.
+
+    Threads that share a small operation wait for one another, and so take longer: five times where
+    other work runs beside.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 class _Batch(NamedTuple):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from support import faults
@@ -14,10 +16,11 @@ from support.lexical_crystals import read_into, texts
 
 from crystalcli.datatypes import Chunk, Phase, Progress
 from crystalcli.errors import CrystalError, ModelMissingError
-from crystalcli.index import segment_writer
+from crystalcli.index import layer_encoder, segment_writer
 from crystalcli.index.encoder import DEFAULT_META
 from crystalcli.index.fill import fill_layers, fill_layers_in_turns
 from crystalcli.index.layer_encoder import LayerCodes
+from crystalcli.ingest import ingester
 from crystalcli.ingest.ingester import Ingester
 from crystalcli.ingest.layer_maker import layer_worker, stop_layer_worker
 from crystalcli.ingest.status import crystal_status
@@ -259,6 +262,38 @@ def test_questions_are_answered_before_layers_are_made(tmp_path, shelf_folder, e
         assert crystal.ingest([shelf_folder]).encoded_tokens == report.tokens
         assert crystal.layer_share == 1.0
         assert not crystal.lexical_only
+
+
+@pytest.mark.parametrize(("jobs", "follow", "begins"), [(1, True, 1), (2, True, 0), (1, False, 0)])
+def test_the_encoder_is_imported_beside_the_first_text(
+    tmp_path, shelf_folder, encoder_folder, monkeypatch, jobs, follow, begins
+):
+    begun: list[int] = []
+    monkeypatch.setattr(ingester, "begin_import", lambda: begun.append(1))
+    monkeypatch.setattr(ingester, "available_processors", lambda: 2)
+    options = ingester.IngestOptions(layers=False, jobs=jobs, layers_follow=follow)
+    with Crystal.create(tmp_path / "m.crystal", encoder=encoder_folder) as crystal:
+        crystal.ingest_with_options([shelf_folder], options)
+        assert len(begun) == begins
+        crystal.ingest_with_options([shelf_folder], options)  # nothing is new
+    assert len(begun) == begins
+
+
+def test_what_cannot_be_imported_is_not_said_by_the_thread(monkeypatch):
+    asked: list[str] = []
+
+    def refuse(name: str) -> None:
+        asked.append(name)
+        raise ImportError(name)
+
+    monkeypatch.setattr(layer_encoder, "import_module", refuse)
+    monkeypatch.setattr(layer_encoder, "sys", SimpleNamespace(modules={}))
+    monkeypatch.setattr(threading, "excepthook", lambda _: asked.append("said"))
+    layer_encoder.begin_import()
+    for thread in threading.enumerate():
+        if thread.name == "import of torch":
+            thread.join(10)
+    assert asked == ["crystalcli.vectors.bert"]
 
 
 def test_text_without_layers_does_not_move_the_scale_of_an_encoder_of_ones_own(tmp_path, shelf_folder, encoder_folder):

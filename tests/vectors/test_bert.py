@@ -7,9 +7,13 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crystalcli.errors import ModelMissingError
 from crystalcli.vectors import VOCABULARY, Bert, QuestionEncoder, default_tokenizer, has_native_bfloat16
+from crystalcli.vectors import bert as bert_module
+from crystalcli.vectors.bert import _packs
 from crystalcli.vectors.question_encoder import _times_weight
 
 TOPICS = [
@@ -97,6 +101,36 @@ def test_batches_with_padding_give_the_states_of_each_alone(token_ids, encoder_f
     question = QuestionEncoder(encoder_folder).encode(token_ids[3].tolist()).states
     single = torch.nn.functional.normalize(bert.states([token_ids[3]]), dim=1).numpy()
     assert np.allclose(question, single, atol=1e-4)
+
+
+@given(st.lists(st.integers(3, 256), min_size=1, max_size=60), st.integers(1, 4))
+def test_packs_hold_every_chunk_once_and_give_threads_equal_work(lengths, threads):
+    order = sorted(range(len(lengths)), key=lambda index: lengths[index])
+    packs = _packs(order, lengths, threads)
+    assert [index for pack in packs for index in pack] == order
+    total = sum(lengths)
+    rounds = -(-total // (threads * 512))
+    assert len(packs) <= threads * rounds
+    assert all(sum(lengths[index] for index in pack) <= total / (threads * rounds) + 256 for pack in packs)
+
+
+def test_weights_are_loaded_by_one_thread(encoder_folder, monkeypatch):
+    threads: list[int] = []
+    load = bert_module.load_file
+
+    def noted(path: str) -> dict[str, torch.Tensor]:
+        threads.append(torch.get_num_threads())
+        return load(path)
+
+    monkeypatch.setattr(bert_module, "load_file", noted)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        Bert(encoder_folder, device="cpu")
+        assert threads == [1]
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_empty_chunks_have_no_states(encoder_folder):

@@ -252,6 +252,7 @@ def ingest_command(
                     read_options=ReadOptions(password=password, reread=reread),
                     layers=False,
                     jobs=jobs,
+                    layers_follow=not background and wait_for is not WaitFor.TEXT,
                 )
                 if samples and opened.own_encoder and not opened.lacks_codebooks:
                     output.note("this crystal has its codebooks already: --codebooks-from is not read")

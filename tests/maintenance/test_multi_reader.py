@@ -7,6 +7,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from crystalcli.errors import (
     NotACrystalError,
     UsageError,
 )
+from crystalcli.index.byte_cache import ByteCache
 from crystalcli.maintenance.merge import merge_crystals
 from crystalcli.maintenance.multi_reader import crystal_files
 from crystalcli.storage.store import Store
@@ -102,6 +104,11 @@ def test_by_vectors_several_crystals_rank_as_their_merge(
             answer, of_merged = several.ask(question, extractive=True), merged.ask(question, extractive=True)
             assert answer.text == of_merged.text
             assert [replace(c.place, crystal=None) for c in answer.citations] == [c.place for c in of_merged.citations]
+        with several.snapshot():
+            shelf = several.shelf
+            whole = shelf.below(np.arange(shelf.atoms))
+            shelf.kept = ByteCache(0)  # what has been compared is now read in part, of cut segments too
+            assert all(map(np.array_equal, whole, shelf.below(np.arange(shelf.atoms))))
         pump = several.recall("Who repaired the pump?", 1)[0]
         assert pump.place.crystal == str(shelves[1])
         assert several.stats().complete

@@ -22,7 +22,7 @@ from crystalcli.storage import PACKED_SINCE, SourceRow, Store, landmarks_of_kind
 from crystalcli.text import ChangedPaths, FoundFile, SkippedPath, asked_place, reader_version, readers_digest
 
 HOLDERS = frozenset(("archive", "mail", "notes"))  # kinds of documents that hold files
-READERS_KEY = "readers"  # of `meta`: the digest of the readers of the last ingest of each folder
+READERS_KEY = "readers"  # of `meta`: the digest of the readers of the last ingest of folders
 # Reasons why a file was not read that may not hold for other readers.
 _MAY_BE_READ_LATER = frozenset((Reason.UNSUPPORTED, Reason.NOT_TEXT, Reason.NO_TEXT, Reason.DAMAGED))
 # States in which `digest` is that of the text that the crystal holds, if it holds any.
@@ -146,8 +146,13 @@ class Ledger:
 
     def may_gain_reader(self, row: SourceRow) -> bool:
         """Tell whether a file, or one in it, could not be read by those of the last ingest."""
-        if self._tried_with.get(row.root) == self._readers:
+        if self._tried_with.get(row.root) == self._readers or not self._has_unread(row):
             return False
+        places = (row.location, *parent_locations(row.location))
+        return all(self._tried_with.get(place) != self._readers for place in places)
+
+    def _has_unread(self, row: SourceRow) -> bool:
+        """Tell whether a file, or one in it, could not be read, and other readers may read it."""
         return any(
             one.state == DocumentState.SKIPPED and one.code in _MAY_BE_READ_LATER for one in self._with_members(row)
         )
@@ -156,8 +161,16 @@ class Ledger:
         return (row, *self.members_of(row)) if row.kind in HOLDERS else (row,)
 
     def note_readers(self, paths: Sequence[Path]) -> None:
-        """Note that all files of the folders of a walk have been tried with these readers."""
+        """Note that all files of the folders of a walk have been tried with these readers.
+
+        Also the archives and mails that were named, and hold files that could not be read: they are
+        not read again for these.
+        """
         roots = {self.location(asked_place(path)) for path in paths if path.is_dir()}
+        for path in paths:
+            row = self._by_location.get(self.location(asked_place(path)))
+            if row is not None and row.kind in HOLDERS and self._has_unread(row):
+                roots.add(row.location)
         noted = self._tried_with | dict.fromkeys(sorted(roots), self._readers)
         if noted != self._tried_with:
             self.meta_changes[READERS_KEY] = json.dumps(noted, ensure_ascii=False)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crystalcli.datatypes import DocumentState, FileState, Fingerprint, Reading
-from crystalcli.errors import MACHINE_MADE, READ_BY_OCR, SourceError
+from crystalcli.errors import MACHINE_MADE, READ_BY_OCR, Reason, SourceError
 from crystalcli.ingest.ledger import Ledger, has_same_stat
 from crystalcli.ingest.slack_users import SlackUsers
 from crystalcli.storage import SourceRow
@@ -166,10 +166,14 @@ class ChangeDetector:
         )
 
     def _awaits_ocr(self, row: SourceRow) -> bool:
-        """Tell whether a file, or a member of it, is a picture of text that was not read as one."""
-        rows = (row, *self._ledger.members_of(row))
-        return any(
-            one.code in READ_BY_OCR or (one.kind == "pdf" and self._ledger.has_doubt(one, READ_BY_OCR)) for one in rows
+        """Tell whether a file, or a member of it, is a picture of text that was not read as one.
+
+        Pictures in mails and notes were left out by their names.
+        """
+        members = self._ledger.members_of(row)
+        return any(member.code == Reason.IMAGE for member in members) or any(
+            one.code in READ_BY_OCR or (one.kind == "pdf" and self._ledger.has_doubt(one, READ_BY_OCR))
+            for one in (row, *members)
         )
 
     def _unlocks(self, row: SourceRow) -> bool:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zipfile
+from email.message import EmailMessage
 from pathlib import Path
 
 from crystalcli.cli.app import run
 from crystalcli.library import Crystal
+from crystalcli.text.readers import open_source
+from crystalcli.text.source.read_request import ReadOptions
 from tests.text.formats.test_ocr import LAMP, TIDE, page_of, saved
 
 
@@ -70,3 +74,34 @@ def test_without_the_extra_one_line_says_what_to_install(tmp_path: Path) -> None
     assert done.returncode == 1
     assert done.stderr.splitlines() == ["crystal: --ocr: rapidocr is not installed: pip install 'crystalcli[ocr]'"]
     assert not (tmp_path / "z.crystal").exists()
+
+
+def test_pictures_in_mails_and_archives_are_tried_too(tmp_path: Path) -> None:
+    scan = saved(page_of(LAMP[:1], height=120), tmp_path / "scan.png").read_bytes()
+    mail = EmailMessage()
+    mail["From"], mail["Subject"], mail["Date"] = "Ann <ann@example.org>", "Lamp", "Mon, 3 Mar 2025 10:00:00 +0100"
+    mail.set_content("The scan is attached.")
+    # As Gmail attaches a file, as Apple Mail shows one, and the sign of a firm in its text.
+    mail.add_attachment(scan, maintype="image", subtype="png", filename="scan.png", cid="<f_1>")
+    mail.add_attachment(scan, maintype="image", subtype="png", filename="shown.png", disposition="inline")
+    mail.add_attachment(scan, maintype="image", subtype="png", filename="sign.png", disposition="inline", cid="<s@1>")
+    path = tmp_path / "mail.eml"
+    path.write_bytes(bytes(mail))
+    for ocr in (False, True):
+        _, reading = open_source(path, ReadOptions(ocr=ocr))
+        list(reading.pieces())
+        given = [(member.name, member.path is not None) for member in reading.members()]  # type: ignore[attr-defined]
+        assert given == [("scan.png", ocr), ("shown.png", ocr)]
+    mail = EmailMessage()
+    mail["From"], mail["Subject"] = "Ann <ann@example.org>", "Lamp"
+    mail.set_content("The scan is attached.")
+    mail.add_attachment(scan[:300], maintype="image", subtype="png", filename="scan.png")  # soon tried
+    with zipfile.ZipFile(tmp_path / "post.zip", "w") as archive:
+        archive.writestr("mail.eml", bytes(mail))
+    with Crystal.create(tmp_path / "x.crystal", encoder=None) as crystal:
+        report = crystal.ingest(tmp_path / "post.zip")
+        name = "post.zip/mail.eml/scan.png"
+        assert [(file.path, file.code) for file in report.skipped] == [(name, "image")]
+        report = crystal.ingest(tmp_path / "post.zip", ocr=True)
+        assert [(file.path, file.code) for file in report.skipped] == [(name, "damaged")]
+        assert crystal.ingest(tmp_path / "post.zip").read == 0

@@ -92,3 +92,16 @@ def test_what_no_reader_could_read_is_tried_once_more_with_others(
     assert sorted(opened) == [".sketch", ".sketch", ".zip"]
     crystal.ingest([shelf])
     assert len(opened) == 3
+
+
+def test_a_mail_that_is_named_is_not_read_again_for_what_cannot_be_read_in_it(tmp_path: Path) -> None:
+    mail = EmailMessage()
+    mail["From"], mail["Subject"] = "ann@example.org", "Glass"
+    mail.set_content("The glass is here.")
+    mail.add_attachment(b"\0\1\2" * 99, "application", "octet-stream", filename="z.bin")
+    for name, data in (("d.eml", bytes(mail)), ("d.zip", zipped({"d.eml": bytes(mail)}))):
+        (tmp_path / name).write_bytes(data)
+        with Crystal.create(tmp_path / f"{name}.crystal", encoder=None) as crystal:
+            report = crystal.ingest(tmp_path / name)
+            assert [file.code for file in report.skipped] == [Reason.NOT_TEXT]
+            assert [crystal.ingest(tmp_path / name).read for _ in range(2)] == [0, 0]

@@ -16,6 +16,7 @@ from crystalcli.errors import SourceError
 from crystalcli.text.formats.mail.mail_message import parse_mail
 from crystalcli.text.formats.personal.content_lines import content_lines
 from crystalcli.text.readers import open_source
+from crystalcli.text.source.read_request import ReadOptions
 
 relaxed = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -104,10 +105,14 @@ def test_notes_of_evernote(tmp_path: Path) -> None:
     assert [label for _, label in found.marks["heading"]] == ["Lamp & care", "Lamp & care › Wick", "Second"]
     assert found.marks["message"][0][1] == "Ann, 2026-05-05 09:00 UTC"
     assert "iVBOR" not in found.text
-    _, reading = open_source(tmp_path / "notes.enex")
-    list(reading.pieces())
-    members = [(member.name, member.path.read_bytes()) for member in reading.members()]  # type: ignore[attr-defined]
-    assert members == [("plan.txt", b"Nine piles.")]
+    for ocr, picture in ((False, None), (True, b"\x89PNG" * 900)):
+        _, reading = open_source(tmp_path / "notes.enex", ReadOptions(ocr=ocr))
+        list(reading.pieces())
+        members = [
+            (member.name, member.path and member.path.read_bytes())
+            for member in reading.members()  # type: ignore[attr-defined]
+        ]
+        assert members == [("plan.txt", b"Nine piles."), ("lamp.png", picture)]
 
 
 def test_a_note_of_google_keep(tmp_path: Path) -> None:

@@ -175,7 +175,8 @@ def _parts(message: Message, charset: str, depth: int, *, has_text: bool = False
         yield from parts_inside or (f"[Attachment: {name or kind}]",)
     elif is_attached:
         if kind not in _SIGNATURES:
-            is_shown = message.get_content_disposition() == "inline" or "content-id" in message
+            # Gmail gives attached files an id too; Apple Mail shows them in the text without one.
+            is_shown = message.get_content_disposition() != "attachment" and "content-id" in message
             is_file = not (is_shown and kind.startswith("image/"))
             yield Attachment(name, kind, is_file, partial(_decoded, message))
         elif name:

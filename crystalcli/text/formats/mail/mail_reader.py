@@ -85,7 +85,8 @@ class MailReading:
         """
         if self._attached:
             attachments = islice(self._attachments(), _MAX_ATTACHMENTS)
-            yield from attached_members((attachment.file_name, attachment.load) for attachment in attachments)
+            files = ((attachment.file_name, attachment.load) for attachment in attachments)
+            yield from attached_members(files, pictures=self._request.options.ocr)
 
     def _attachments(self) -> Iterator[Attachment]:
         wanted = iter(self._attached)

@@ -61,9 +61,9 @@ class EvernoteReading:
             raise SourceError("no text in it", Reason.NO_TEXT)
 
     def members(self) -> Generator[ArchiveMember, None, None]:
-        """Yield the files in the notes that are no pictures, sounds or films."""
+        """Yield the files in the notes that are no sounds or films."""
         files = (file for data in self._notes() for file in _files(data))
-        yield from attached_members(islice(files, _MAX_FILES))
+        yield from attached_members(islice(files, _MAX_FILES), pictures=self._request.options.ocr)
 
     def _notes(self) -> Iterator[bytes]:
         """Yield the XML of each note."""
@@ -120,7 +120,7 @@ def _files(note: bytes) -> Iterator[tuple[str, partial[bytes]]]:
     for resource in _RESOURCE.findall(note):
         fields = {name: _field(resource, name) for name in ("mime", "file-name")}
         data = _DATA.search(resource)
-        if data is None or fields["mime"].startswith(("image/", "audio/", "video/")):
+        if data is None or fields["mime"].startswith(("audio/", "video/")):
             continue
         name = fields["file-name"].replace("/", "_").replace("\\", "_").strip(". ")
         yield name or "attachment" + (mimetypes.guess_extension(fields["mime"]) or ""), partial(_decoded, data[1])

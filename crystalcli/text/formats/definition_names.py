@@ -1,6 +1,6 @@
 """Names of definitions in languages whose grammars do not keep them in a field of the node.
 
-Knows the trees of Dart, Elixir, Julia, Lua, SQL, Swift, Kotlin and Zig. Does not know files.
+Knows the trees of Dart, Elixir, Julia, Lua, R, SQL, Swift, Kotlin and Zig. Does not know files.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ _ELIXIR = frozenset(
         "defdelegate",
     ]
 )
+# Functions of R that make a class, and those that define what their first argument names.
+_R_CLASSES = frozenset(("R6Class", "setClass", "setRefClass", "new_class"))
+_R_DEFINERS = _R_CLASSES | {"setGeneric", "setMethod", "setClassUnion"}
+_R_ASSIGNMENTS = frozenset(("<-", "<<-", "="))
 _ZIG_TYPES = frozenset(("struct_declaration", "enum_declaration", "union_declaration", "opaque_declaration"))
 _NAME_ENDS = re.compile(r"[({<\s]")
 _MAX_DEPTH = 6  # of a name below its definition
@@ -92,6 +96,39 @@ def _lua_value(node: Node) -> str:
     return _text(names.named_children[0]) if values.named_children[0].type == "function_definition" else ""
 
 
+def _r(node: Node) -> str:
+    """Name a function by the variable that it is assigned to, a class, and a method of one."""
+    if node.type == "call":  # `setMethod("show", "Lamp", …)`
+        is_value = node.parent is not None and node.parent.type == "binary_operator"
+        return _r_string(node) if _r_called(node) in _R_DEFINERS and not is_value else ""
+    name, value = node.child_by_field_name("lhs"), node.child_by_field_name("rhs")
+    if node.type == "argument":  # `R6Class("Lamp", public = list(burn = function(n) …))`
+        name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
+        methods = node.parent.parent if node.parent is not None else None
+        holder = methods.parent if methods is not None else None
+        made_by = holder.parent.parent if holder is not None and holder.parent is not None else None
+        if _r_called(methods) != "list" or _r_called(made_by) not in _R_CLASSES:
+            return ""
+    elif _text(node.child_by_field_name("operator")) not in _R_ASSIGNMENTS:
+        return ""
+    if value is None or not (value.type == "function_definition" or _r_called(value) in _R_CLASSES):
+        return ""
+    return _text(name).strip("`\"'") if name is not None and name.type in ("identifier", "string") else ""
+
+
+def _r_called(node: Node | None) -> str:
+    """Return the name of the function that a call calls, without its package."""
+    if node is None or node.type != "call":
+        return ""
+    return _text(node.child_by_field_name("function")).rpartition(":")[2]
+
+
+def _r_string(call: Node) -> str:
+    """Return the first argument of a call, a string."""
+    argument = _child(call.child_by_field_name("arguments"), "argument")
+    return _text(_child(argument, "string")).strip("\"'")
+
+
 def _sql(node: Node) -> str:
     if node.type == "create_index":
         return _text(node.child_by_field_name("column"))
@@ -114,6 +151,7 @@ NAMERS: Mapping[str, Callable[[Node], str]] = {
     "@init": lambda _: "init",
     "@julia": _julia,
     "@lua_value": _lua_value,
+    "@r": _r,
     "@sql": _sql,
     "@zig": _zig,
 }

@@ -94,7 +94,7 @@ def find_definitions(text: str, language: str) -> list[Landmark]:
 def _parse(source: bytes, language: str, grammar: Grammar) -> tuple[list[_Definition], list[tuple[int, int]]]:
     """Return definitions and scopes, and the spans of comments and decorators, in bytes.
 
-    Both are empty if the parser takes too long.
+    Both are empty if the parser takes too long, or its grammar cannot be loaded.
     """
     from tree_sitter import Parser
 
@@ -108,8 +108,11 @@ def _parse(source: bytes, language: str, grammar: Grammar) -> tuple[list[_Defini
         steps += 1
         return steps > MAX_PARSE_STEPS or thread_time() > limit
 
+    loaded = _load_grammar(language)
+    if loaded is None:
+        return [], []
     try:
-        tree = Parser(_load_grammar(language)).parse(read, progress_callback=give_up)
+        tree = Parser(loaded).parse(read, progress_callback=give_up)
     except ValueError:  # it gave up
         return [], []
     definitions: list[_Definition] = []
@@ -138,13 +141,21 @@ def _parse(source: bytes, language: str, grammar: Grammar) -> tuple[list[_Defini
 
 
 @cache
-def _load_grammar(language: str) -> Language:
+def _load_grammar(language: str) -> Language | None:
+    """Load a grammar; None for one that its package cannot unpack."""
     from importlib import import_module
 
     from tree_sitter import Language
 
     grammar = GRAMMARS[language]
-    return Language(getattr(import_module(grammar.package), grammar.function)())
+    function = getattr(import_module(grammar.package), grammar.function)
+    if not grammar.argument:
+        return Language(function())
+    try:
+        loaded: Language = function(grammar.argument)
+    except Exception:  # of its own classes: a cache that cannot be written, another processor
+        return None
+    return loaded
 
 
 def _definition_at(node: Node, kind: str, grammar: Grammar) -> _Definition | None:

@@ -30,6 +30,7 @@ class Grammar(NamedTuple):
         above: kinds of nodes that belong to the definition on the next line.
         joint: between the name of a class and that of its method.
         function: of the package, which returns the language.
+        argument: of the function, in a package of several languages; "" for one of one language.
     """
 
     package: str
@@ -39,6 +40,7 @@ class Grammar(NamedTuple):
     above: frozenset[str] = COMMENT
     joint: str = "."
     function: str = "language"
+    argument: str = ""
 
 
 def _named(kinds: str) -> dict[str, str]:
@@ -148,6 +150,12 @@ GRAMMARS = {
         above=_BLOCK_COMMENTS,
     ),
     "lua": Grammar("tree_sitter_lua", {"function_declaration": "name", "assignment_statement": "@lua_value"}),
+    "r": Grammar(
+        "semble_grammars",
+        dict.fromkeys(("binary_operator", "call", "argument"), "@r"),
+        function="get_language",
+        argument="r",
+    ),
     "scala": Grammar(
         "tree_sitter_scala",
         _named(
@@ -196,6 +204,7 @@ _SUFFIXES = {
     "julia": ".jl",
     "kotlin": ".kt .kts",
     "lua": ".lua",
+    "r": ".r",
     "scala": ".scala .sc .sbt",
     "sql": ".sql",
     "swift": ".swift",
@@ -204,7 +213,15 @@ _SUFFIXES = {
 _BY_SUFFIX = {suffix: language for language, suffixes in _SUFFIXES.items() for suffix in suffixes.split()}
 _BY_NAME = {"rakefile": "ruby", "gemfile": "ruby", "vagrantfile": "ruby"}
 # Programs in the first line of a script, such as `#!/usr/bin/env python3`.
-_BY_PROGRAM = {"python": "python", "node": "javascript", "ruby": "ruby", "php": "php", "bash": "bash", "sh": "bash"}
+_BY_PROGRAM = {
+    "python": "python",
+    "node": "javascript",
+    "ruby": "ruby",
+    "php": "php",
+    "bash": "bash",
+    "sh": "bash",
+    "Rscript": "r",
+}
 # Beginnings of lines that a header of C++ has, and one of C does not.
 _ONLY_CPP = ("class ", "namespace ", "template <", "template<", "public:", "private:", "protected:", "constexpr ")
 

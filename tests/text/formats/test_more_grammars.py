@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -64,7 +65,23 @@ SOURCES = {
         {"Harbour": "module", "Harbour.Lamp": '"Burns."', "Harbour.burn": "function burn", "Harbour.tide": "tide(x)",
          "Harbour.Base.show": "Base.show"},
     ),
+    "lamp.R": (
+        "#' Burns.\nlamp <- function(oil, n = 2) {\n  rope <- function(i) i\n  lapply(oil, FUN = function(i) i)\n  14\n}\n\n"
+        'tide = \\(x) 2\n\n`%+%` <- function(a, b) a\n\nsetClass("Harbour", representation(depth = "numeric"))\n'
+        'setMethod("show", "Harbour", function(object) cat(1))\n\n'
+        'Boat <- R6::R6Class("Boat",\n  public = list(\n    oil = 1,\n    sail = function(n) {\n      n\n    }\n  )\n)\n\nx <- 3\n',
+        {"lamp": "#' Burns.", "lamp.rope": "rope <-", "tide": "tide =", "%+%": "`%+%`", "Harbour": "setClass",
+         "show": "setMethod", "Boat": "Boat <-", "Boat.sail": "sail ="},
+    ),
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True, scope="module")
+def cache_of_grammars(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what semble-grammars unpacks out of the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEMBLE_GRAMMARS_CACHE_DIR", str(tmp_path_factory.mktemp("grammars")))
+        yield
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -90,6 +107,18 @@ def test_without_the_extra_such_files_are_read_by_lines(tmp_path):
         "import sys; sys.modules['tree_sitter_lua'] = None; from pathlib import Path;"
         "from crystalcli.text.readers import open_source;"
         f"print(list(open_source(Path({str(path)!r}))[1].pieces()) == [{SOURCES['lamp.lua'][0]!r}])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
+
+
+def test_a_grammar_that_cannot_be_unpacked_leaves_the_text(tmp_path, monkeypatch):
+    path = tmp_path / "lamp.R"
+    path.write_text(SOURCES["lamp.R"][0], encoding="utf-8")
+    monkeypatch.setenv("SEMBLE_GRAMMARS_CACHE_DIR", str(path))
+    program = (
+        "from pathlib import Path; from crystalcli.text.readers import open_source;"
+        f"print(list(open_source(Path({str(path)!r}))[1].pieces()) == [{SOURCES['lamp.R'][0]!r}])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "True\n"

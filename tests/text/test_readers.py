@@ -197,7 +197,7 @@ def test_nothing_to_read(file: Callable[..., Path], content: bytes) -> None:
     "content",
     [
         b"text\0text",
-        b"a" * 90 + b"\0",
+        b"a" * 90 + b"\0bcd" * 4,
         "\ufefftext\0".encode("utf-16"),
         bytes((1, 0, 2, 0, 3, 0)) * 50,  # numbers
         b"abc\0def\n" * 10,

@@ -38,8 +38,9 @@ NOT_CONTROLS = bytes(byte for byte in range(256) if byte not in CONTROLS)
 # digits, and the share of the others that look like two bytes of ASCII; in Chinese it is 0.2.
 MIN_ZERO_SHARE = 0.02
 MAX_ASCII_PAIR_SHARE = 0.6
-# Other bytes for each run of NULs in a text.
+# Other bytes for each run of NULs in a text; fewer are enough where there are few runs.
 MIN_BYTES_BY_ZEROS = 100
+MAX_FEW_RUNS, MIN_BYTES_BY_FEW = 3, 16
 _ZEROS = re.compile(rb"\0+")
 # Share of control bytes in a text: in compressed data it is 0.1, in most texts 0.
 MAX_CONTROL_SHARE = 0.02
@@ -185,7 +186,8 @@ class EncodingDetector:
             return self.magic
         if self.is_pdf or self.is_binary or (self.may_be_pdf and self.strays):
             return "pdf"
-        if size - self.zeros < MIN_BYTES_BY_ZEROS * self.zero_runs:
+        least = MIN_BYTES_BY_FEW if self.zero_runs <= MAX_FEW_RUNS else MIN_BYTES_BY_ZEROS
+        if size - self.zeros < least * self.zero_runs:
             raise SourceError(*BINARY_FILE)
         if self.is_blank:
             raise SourceError("empty", Reason.EMPTY)

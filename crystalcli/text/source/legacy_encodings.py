@@ -22,6 +22,9 @@ MIN_LEAD = 1.1  # ratio of the best fit to that of any other reading
 MIN_COMMON_SHARE = 0.95  # of the characters of a short text in Chinese, Japanese or Korean
 MIN_COMMON = 6  # characters of that text
 MIN_NAME_FIT = 0.5  # of the letters of file names, as MIN_FIT
+MIN_SHORT_BYTES = 6  # beyond ASCII, of words that have no letter in ASCII
+MIN_SHORT_WORD = 3  # letters of one of them
+MIN_SHORT_LEAD = 1.3  # as MIN_LEAD
 
 
 class _Alphabet(NamedTuple):
@@ -49,6 +52,7 @@ _ALPHABETS = (
     _Alphabet(("gb18030",), "的一是不了人在有我他这中大来上国个到说们为和你地出道也时年得就那要下以生会自着，。", 0.25),
     _Alphabet(("big5",), "的一是不了人在有我他這中大來上國個到說們為和你地出道也時年得就那要下以生會自著，。", 0.25),
 )
+_LETTER_ALPHABETS = 4  # of them, whose words are letters alone
 
 
 class _Pairs(NamedTuple):
@@ -100,8 +104,10 @@ def guess_alphabet(sample: bytes) -> str:
     """Guess the encoding of a text in another script than Latin; otherwise as `guess_encoding`."""
     high = sum(byte > 127 for byte in sample)
     letters = sum(map(len, _HIGH_WORD.findall(sample)))
-    if high < MIN_HIGH_BYTES or high < MIN_HIGH_SHARE * letters:
+    if high < MIN_HIGH_SHARE * letters:
         return ""
+    if high < MIN_HIGH_BYTES:
+        return _guess_words(sample)
     fits: dict[str, tuple[float, str]] = {}  # by decoded text: two encodings may give the same
     for alphabet in _ALPHABETS:
         for encoding in alphabet.encodings:
@@ -114,7 +120,27 @@ def guess_alphabet(sample: bytes) -> str:
     second = others[0][0] if others else 0.0
     if best[0] >= MIN_FIT and best[0] >= MIN_LEAD * second:
         return best[1]
-    return _guess_pairs(sample)
+    return _guess_words(sample) or _guess_pairs(sample)
+
+
+def _guess_words(sample: bytes) -> str:
+    """Guess the encoding of a few words in another alphabet, or of capitals, as of names.
+
+    In Latin letters no longer word is without one in ASCII.
+    """
+    words = _HIGH_WORD.findall(sample)
+    if sum(map(len, words)) < MIN_SHORT_BYTES or max(map(len, words), default=0) < MIN_SHORT_WORD:
+        return ""
+    most = max(Counter(b"".join(words)).values())
+    if 2 * most > sum(map(len, words)) or any(re.search(rb"[A-Za-z]", word) for word in words):
+        return ""  # lines of a frame, drawn with characters, or words in Latin letters
+    fits: dict[str, tuple[float, str]] = {}
+    for alphabet in _ALPHABETS[:_LETTER_ALPHABETS]:
+        for encoding in alphabet.encodings:
+            text = decoded_sample(sample, encoding)
+            fits[text] = max(fits.get(text, (0.0, "")), (_name_fit(sample, encoding, alphabet), encoding))
+    best, second = sorted([*fits.values(), (0.0, "")], reverse=True)[:2]
+    return best[1] if best[0] >= max(MIN_NAME_FIT, MIN_SHORT_LEAD * second[0]) else ""
 
 
 def _guess_pairs(sample: bytes) -> str:

@@ -171,6 +171,12 @@ def test_a_log_with_a_run_of_nuls_is_a_text(tmp_path: Path, zeros: str) -> None:
     assert text_of(tmp_path / "a.log", data.get(zeros, "".join(lines).encode() + hole)) == "".join(lines)
 
 
+def test_one_or_two_nuls_do_not_make_a_short_text_binary(tmp_path: Path) -> None:
+    assert text_of(tmp_path / "a.log", b"10:00 pump 1 star\0ted\n10:01 pump\0 2 stopped\n") == (
+        "10:00 pump 1 started\n10:01 pump 2 stopped\n"
+    )
+
+
 @pytest.mark.parametrize(
     "data", [b"\0" * 5000, b"\0" * 5000 + b"text\n", b"abc" * 50 + b"\0\xff\xfe", b"x" * 500 + b"\0\1\2\3\4\5"]
 )

@@ -48,11 +48,28 @@ def test_a_text_comes_back(tmp_path: Path, text: str, encoding: str, name: str) 
         ("ÀÉÈÙÇÔÊÎÏÜÖÄßÑ ÉTÉ À L’ÉCOLE", "cp1252"),
         ("Vichy: 4 m³, 2 m², 1ª, 2º", "cp1252"),
         ("╔════════╗║ DOS ║╚════════╝█████", "cp437"),
-        ("Капитан", "cp1251"),
+        ("МАЙ", "cp1251"),
+        ("à été", "cp1252"),
     ],
 )
 def test_what_says_too_little_is_not_guessed(text: str, encoding: str) -> None:
     assert guess_encoding(text.encode(encoding)) == ""
+
+
+@pytest.mark.parametrize("text", ["Капитан", "Ключ под горшком.", "молоко, хлеб, сыр", "Привет!", "Том 2. Часть 3."])
+@pytest.mark.parametrize("encoding", ["cp1251", "koi8-r", "cp866", "iso8859-5"])
+def test_a_few_words_without_a_latin_letter_are_enough(text: str, encoding: str) -> None:
+    guessed = guess_encoding(text.encode(encoding))
+    assert not guessed or text.encode(encoding).decode(guessed) == text
+    assert guessed or len(text) < 9
+
+
+@pytest.mark.parametrize(
+    ("text", "encodings"), [("Καλημέρα, το νερό", ("cp1253", "iso8859-7")), ("مفتاح البيت", ("cp1256",))]
+)
+def test_a_few_words_of_other_alphabets_too(text: str, encodings: tuple[str, ...]) -> None:
+    for encoding in encodings:
+        assert text.encode(encoding).decode(guess_encoding(text.encode(encoding))) == text
 
 
 @pytest.mark.parametrize(

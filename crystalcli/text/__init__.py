@@ -196,6 +196,8 @@ formats/pdf/
                            a page's text.
     scanned_page.py        Pages that are pictures of text: which they are, and their letters as OCR
                            reads them.
+    short_columns.py       Columns of a few lines, which are too short to be told from a table by
+                           how they fill their width.
     special_rows.py        Rows that are read otherwise than from left to right: initials, line
                            numbers, tables, columns.
     structure.py           Structure of a PDF: title, author, labels, outline, form fields,

@@ -117,9 +117,9 @@ READERS = {
 # Versions of readers by the kind of their documents, 1 for all others. A version is raised when a
 # reader gives other text or landmarks for the same file: such files are then read again.
 READER_VERSIONS = {
-    **dict.fromkeys(("pdf", "csv", "docx", "pptx", "xlsx", "odt", "ods", "odp", "html", "epub", "mobi", "notebook"), 2),
+    **dict.fromkeys(("csv", "docx", "pptx", "xlsx", "odt", "ods", "odp", "html", "epub", "mobi", "notebook"), 2),
     **dict.fromkeys(("text", "markdown", "subtitles", "code", "chat", "notes"), 2),
-    "mail": 3,
+    **dict.fromkeys(("pdf", "mail"), 3),
 }
 FOLDER_KINDS = frozenset(("archive",))  # kinds that hold files, each of which is opened by itself
 # Formats without a reader, and what to do with such a file.

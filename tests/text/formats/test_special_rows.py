@@ -55,6 +55,16 @@ def test_numbers_of_lines_are_no_text(step: int, x: float) -> None:
     assert lines_of(fragments) == texts
 
 
+@pytest.mark.parametrize("x", [20, 460])
+def test_two_numbers_of_lines_are_enough_outside_of_all_text(x: float) -> None:
+    texts = [" ".join(VERSE[at % 5 : at % 5 + 8]) for at in range(12)]
+    fragments = [fragment(text, 50, 700 - 14 * at) for at, text in enumerate(texts)]
+    assert lines_of([*fragments, *(fragment(str(at), x, 714 - 14 * at, 7) for at in (5, 10))]) == texts
+    # Others than those of the lines, or where text stands, are text.
+    assert lines_of([*fragments, *(fragment(str(at), x, 714 - 14 * at, 7) for at in (4, 10))]) != texts
+    assert lines_of([*fragments, *(fragment(str(2 * at), x, 714 - 14 * at, 7) for at in (5, 10))]) != texts
+
+
 def test_numbers_of_rows_are_text() -> None:
     rows = [("1", "Bell buoy", "red"), ("2", "Fog horn", "none"), ("3", "Lamp", "white"), ("4", "Gong", "red")]
     rows += [("5", "Lantern", "green"), ("6", "Beacon", "white")]

@@ -24,11 +24,11 @@ from typing import NamedTuple
 from crystalcli.text.formats.pdf.bidi import balance, has_leftward, reading_order
 from crystalcli.text.formats.pdf.glyphs import Fragment
 from crystalcli.text.formats.pdf.note_marks import RAISED, SMALLER, mark_behind
-from crystalcli.text.formats.pdf.special_rows import Row, with_initials, wrapped_table
+from crystalcli.text.formats.pdf.short_columns import CELL_GAP, cell_spans, short_columns_end
+from crystalcli.text.formats.pdf.special_rows import IN_LINE, Row, with_initials, wrapped_table
 
 CELLS = "  "
 WORD_GAP = 0.1  # ems; fragments that are closer are one word
-CELL_GAP = 1.2  # ems; those that are further apart are cells
 SAME_LINE = 0.3  # ems between base lines
 SCRIPT = 0.6  # ems between the base line and that of an index
 CLOSE = 0.9  # ems; lines of one column are further apart
@@ -116,18 +116,6 @@ def line_of(row: Row) -> Line:
     return Line(row[0].x0, end, longest.y, longest.size, "".join(parts), cells)
 
 
-def cell_spans(row: Row) -> list[tuple[float, float]]:
-    """Return the left and right ends of the cells of a row, in points."""
-    spans = [(row[0].x0, row[0].x1)]
-    for before, fragment in pairwise(row):
-        start, end = spans[-1]
-        if fragment.x0 - end > CELL_GAP * min(before.size, fragment.size):
-            spans.append((fragment.x0, fragment.x1))
-        else:
-            spans[-1] = start, max(end, fragment.x1)
-    return spans
-
-
 def _line_of_both_ways(row: Row) -> Line:
     """Return a row with Hebrew or Arabic in it as one line."""
     leftward = sum(balance(fragment.text) for fragment in row) < 0
@@ -172,7 +160,12 @@ def _whole_rows(rows: list[Row]) -> list[Row]:
     index = 0
     while index < len(rows):
         if end := _captions(rows, index):
-            out += [row for caption in _side_by_side(rows[index:end]) for row in caption]
+            out += [row for caption in _side_by_side(rows[index:end], _caption_gaps(rows[index])) for row in caption]
+            index = end
+            continue
+        if end := short_columns_end(rows, index):
+            gaps = [start for start, _ in cell_spans(rows[index])[1:]]
+            out += [row for column in _side_by_side(rows[index:end], gaps) for row in column]
             index = end
             continue
         closest = CLOSE * min(fragment.size for fragment in rows[index])
@@ -221,9 +214,14 @@ def _caption_gaps(row: Row) -> list[float]:
     return [x0 for x0, _ in found[1:]] if len(labels) > 1 and labels in string.ascii_lowercase else []
 
 
-def _side_by_side(rows: list[Row]) -> list[list[Row]]:
-    """Return the rows of each caption, from left to right."""
-    gaps = _caption_gaps(rows[0])
+def _side_by_side(rows: list[Row], gaps: list[float]) -> list[list[Row]]:
+    """Return the rows of each column or caption, from left to right.
+
+    Args:
+        rows: rows that go over all of them.
+        gaps: the left ends of all but the first, in points.
+    """
+    gaps = [gap - IN_LINE for gap in gaps]
     parts = [
         [[fragment for fragment in row if bisect(gaps, fragment.x0) == part] for row in rows]
         for part in range(len(gaps) + 1)

@@ -17,7 +17,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from crystalcli.text.formats.pdf.page_layout import Line, cell_spans, line_of
+from crystalcli.text.formats.pdf.page_layout import Line, line_of
+from crystalcli.text.formats.pdf.short_columns import cell_spans
 from crystalcli.text.formats.pdf.special_rows import Row
 
 AROUND = 8  # pages before and after that are looked at

@@ -22,6 +22,7 @@ Row = list[Fragment]
 
 INITIAL_GAP = 0.5  # of its size, between it and the text
 FEWEST_NUMBERED = 5  # rows with a number
+FEWEST_STEPS = 2  # the same, of every fifth or tenth line, outside of all text
 BESIDE = 0.4  # ems, between a number and its line
 IN_LINE = 3.0  # points, between numbers or cells that stand below one another
 LOWER = 0.2  # of the lines of prose that begin in lower case, at least
@@ -68,11 +69,28 @@ def without_line_numbers(rows: Sequence[Row]) -> list[Row]:
             for index, row in enumerate(rows)
             if len(row) > 1 and row[side].text.isdecimal() and len(row[side].text) < 5 and _is_apart(row, side)
         ]
-        if len(numbered) < FEWEST_NUMBERED or not _count_lines(rows, numbered, side):
+        if len(numbered) < FEWEST_NUMBERED and not _are_steps(rows, numbered, side):
+            continue
+        if not _count_lines(rows, numbered, side):
             continue
         places = {index for index, _ in numbered}
         return [(row[1:] if side == 0 else row[:-1]) if index in places else row for index, row in enumerate(rows)]
     return list(rows)
+
+
+def _are_steps(rows: Sequence[Row], numbered: Sequence[tuple[int, int]], side: int) -> bool:
+    """Tell whether a few numbers are those of every fifth line or so, outside of all text."""
+    if len(numbered) < FEWEST_STEPS:
+        return False
+    step = numbered[1][1] - numbered[0][1]
+    places = {index for index, _ in numbered}
+    others = [row for index, row in enumerate(rows) if index not in places]
+    if step < 2 or any(number % step for _, number in numbered) or len(others) < len(numbered):
+        return False
+    numbers = [rows[index][side] for index, _ in numbered]
+    if side == 0:
+        return max(one.x1 for one in numbers) < min(row[0].x0 for row in others)
+    return min(one.x0 for one in numbers) > max(one.x1 for row in others for one in row)
 
 
 def _is_apart(row: Row, side: int) -> bool:

@@ -15,7 +15,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from crystalcli.text.formats.pdf.glyphs import Fragment
-from crystalcli.text.formats.pdf.page_layout import CELL_GAP, line_of
+from crystalcli.text.formats.pdf.page_layout import line_of
+from crystalcli.text.formats.pdf.short_columns import CELL_GAP
 from crystalcli.text.formats.pdf.special_rows import Row
 
 IN_LINE = 3.0  # points, between cells that begin or end below one another

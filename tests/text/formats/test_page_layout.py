@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import thread_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,6 +54,13 @@ def test_a_title_over_two_columns_and_a_figure_between_them() -> None:
     starts = [line.split()[0] for line in page_text(fragments).splitlines() if line]
     wanted = ["A", *(f"a{n}" for n in range(8)), *(f"b{n}" for n in range(8)), "Figure"]
     assert starts == wanted + [f"c{n}" for n in range(8)] + [f"d{n}" for n in range(8)]
+
+
+def test_thousands_of_letters_on_a_line_take_no_long_time() -> None:
+    began = thread_time()
+    rows = page_rows([fragment("a", 5.0 * number, 700) for number in range(8000)])
+    assert (len(rows), len(rows[0])) == (1, 8000)
+    assert thread_time() - began < 1
 
 
 def test_three_columns() -> None:

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.readings import read
 
@@ -150,6 +150,7 @@ def test_files_without_entries(tmp_path: Path, name: str) -> None:
 
 
 @relaxed
+@example(["Aé: 1"])
 @given(st.lists(st.text(st.sampled_from('AN:;=\\",\n \té'), max_size=30), max_size=20))
 def test_any_lines_are_read(lines: list[str]) -> None:
     for line in content_lines(lines):

@@ -75,9 +75,10 @@ def page_rows(fragments: Sequence[Fragment]) -> list[Row]:
     Indices join the line that they stand at.
     """
     rows: list[Row] = []
+    largest: list[Fragment] = []  # of each row
     for fragment in sorted(with_initials(fragments), key=lambda one: (-one.y, one.x0)):
-        for row in rows[-3:]:
-            first = max(row, key=lambda one: one.size)
+        for number in range(max(0, len(rows) - 3), len(rows)):
+            row, first = rows[number], largest[number]
             shift, larger = abs(first.y - fragment.y), max(first.size, fragment.size)
             is_script = not 0.85 < fragment.size / first.size < 1.18 and any(
                 -0.3 * larger < fragment.x0 - one.x1 < larger or -0.3 * larger < one.x0 - fragment.x1 < larger
@@ -87,9 +88,11 @@ def page_rows(fragments: Sequence[Fragment]) -> list[Row]:
                 larger if is_script else min(first.size, fragment.size)
             ):
                 row.append(fragment)
+                largest[number] = max(first, fragment, key=lambda one: one.size)
                 break
         else:
             rows.append([fragment])
+            largest.append(fragment)
     rows.sort(key=lambda row: -max(row, key=lambda one: one.size).y)
     return [sorted(row, key=lambda one: (one.x0, -one.y)) for row in rows]
 

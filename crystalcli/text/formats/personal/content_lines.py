@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from crystalcli.text.source.text_decoder import decode_labelled
 
-_LINE = re.compile(r"(?:[\w-]+\.)?([A-Za-z][\w-]{0,60})((?:;[^:;\"]*(?:\"[^\"]*\"[^:;\"]*)*)*):(.*)", re.DOTALL)
+_LINE = re.compile(r"(?:[\w-]+\.)?([A-Za-z][A-Za-z0-9_-]{0,60})((?:;[^:;\"]*(?:\"[^\"]*\"[^:;\"]*)*)*):(.*)", re.DOTALL)
 _PARAMETER = re.compile(r";([\w-]{1,60})(?:=((?:\"[^\"]*\"|[^;\"]*)*))?")
 _ESCAPE = re.compile(r"\\([\\;,:nN])")
 _MAX_VALUE_LENGTH = 1 << 20  # characters; longer values are pictures

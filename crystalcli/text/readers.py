@@ -118,7 +118,8 @@ READERS = {
 # reader gives other text or landmarks for the same file: such files are then read again.
 READER_VERSIONS = {
     **dict.fromkeys(("csv", "docx", "pptx", "xlsx", "odt", "ods", "odp", "html", "epub", "mobi", "notebook"), 2),
-    **dict.fromkeys(("text", "markdown", "subtitles", "code", "chat", "notes"), 2),
+    **dict.fromkeys(("text", "markdown", "markup", "subtitles", "code", "chat", "notes", "opml", "canvas"), 2),
+    **dict.fromkeys(("calendar", "contacts"), 2),
     **dict.fromkeys(("pdf", "mail"), 3),
 }
 FOLDER_KINDS = frozenset(("archive",))  # kinds that hold files, each of which is opened by itself

@@ -17,7 +17,7 @@ _FENCED = re.compile(r"\ufeff?(---|\+\+\+)[ \t]*\r?\n(.*?)\r?\n(?:\1|\.\.\.)[ \t
 _FIELD = re.compile(r"^([A-Za-z][\w-]*)[ \t]*[:=][ \t]*(.*(?:\r?\n(?:[ \t]+\S|[ \t]*-[ \t]).*)*)", re.MULTILINE)
 _AUTHORS = ("author", "authors", "by", "creator", "creators")
 _DATES = ("date", "created", "day", "published", "pubdate", "date created", "created_at", "modified", "updated")
-_TAGS = ("tags", "tag", "keywords")
+_TAGS = ("tags", "tag", "keywords", "categories")
 _NAME = re.compile(r"^(?:name[ \t]*:)?[ \t]*(.+)$")
 _OTHER_KEY = re.compile(r"[\w-]+[ \t]*:[ \t]")  # of a list of objects: `affiliation: ...`
 _COMMENT = re.compile(r"[ \t]#[ \t].*$", re.MULTILINE)

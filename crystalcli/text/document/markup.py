@@ -125,15 +125,26 @@ def iter_elements(stream: BinaryIO, *names: str, within: tuple[str, ...] = ()) -
 def _in_utf_8(data: bytes) -> bytes:
     """Return XML in UTF-8 without bytes that are none, which the parser would pass on."""
     head = data[:200]
+    if (encoding := _utf_16(head)) is not None:
+        return _DECLARATION.sub("", data.decode(encoding, "replace").lstrip("\ufeff"), count=1).encode(
+            "utf-8", "replace"
+        )
     stated = _ENCODING.search(head)
     is_other = stated is not None and stated[1].lower() not in (b"utf-8", b"utf8")
-    if is_other or b"\0" in head or data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if is_other or b"\0" in head:
         return data
     try:
         data.decode()
     except UnicodeDecodeError:
         return data.decode("utf-8", "replace").encode()
     return data
+
+
+def _utf_16(head: bytes) -> str | None:
+    """Return the encoding of XML in UTF-16, by its mark or its first letters; None for another."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    return {b"<\0": "utf-16-le", b"\0<": "utf-16-be"}.get(head[:2])
 
 
 def _refuse_entities(element: Element) -> None:

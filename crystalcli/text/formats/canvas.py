@@ -50,7 +50,7 @@ class CanvasReading:
         _write(members.get(0, []), "", composer)
         for group in order_on_plane([(_box(group) or Box(0, 0, 0, 0), group) for group in groups]):
             _write(members.get(id(group), []), _text_of(group), composer)
-        names = {str(node.get("id")): one_line(_text_of(node))[:_MAX_NAME].rstrip() for node in nodes}
+        names = {str(node.get("id")): _name_of(node) for node in nodes}
         composer.begin_block()
         composer.mark("heading", "")
         for edge in edges:
@@ -90,6 +90,12 @@ def _text_of(node: Node) -> str:
     if node.get("type") == "file":
         return f"[[{node.get('file') or ''}{node.get('subpath') or ''}]]"
     return str(node.get("text") or node.get("url") or node.get("label") or "")
+
+
+def _name_of(node: Node) -> str:
+    """Return the first line of a card, or its beginning."""
+    line = next((line for line in _text_of(node).splitlines() if line.strip(" #")), "")
+    return one_line(line.lstrip("# "))[:_MAX_NAME].rstrip()
 
 
 def _box(node: Node) -> Box | None:

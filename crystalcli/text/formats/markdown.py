@@ -20,6 +20,8 @@ HASHES = re.compile(r" {0,3}#{1,6}(?:[ \t]+|$)")
 UNDERLINE = re.compile(r" {0,3}(?:=+|-{2,})[ \t]*$")
 FENCE = re.compile(r" {0,3}(?:(`{3,})[^`]*|(~{3,}).*)$")
 COMMENT = re.compile(r" {0,3}<!--")
+# Attributes behind a heading, as Pandoc, Quarto and kramdown write them: `{#sec-ice .unnumbered}`.
+_ATTRIBUTES = re.compile(r"\s*\{(?::?\s*[#.][^{}]{0,200}|-)\}$")
 # Lines that an underline does not make a heading of: indented code, quotes, tables, tags, lists,
 # rules and underlines themselves.
 NO_PARAGRAPH = re.compile(r" {4}|\t| {0,3}(?:[>|<]|[-+*](?:[ \t]|$)|\d+[.)][ \t]|(?:[-*_=][ \t]*)+$)")
@@ -190,4 +192,5 @@ def _label(text: str, closed: bool = False) -> str:
         without = text.rstrip("#")
         if not without or without[-1] in " \t":
             text = without
+    text = _ATTRIBUTES.sub("", text)
     return " ".join(LINK.sub(r"\1", text).split())[:MAX_LABEL_LENGTH].rstrip()

@@ -20,6 +20,7 @@ _TEX_ACCENT = re.compile(r"\\([\"'`^~])\{?([A-Za-z])\}?")
 _TEX_GONE = re.compile(r"\\(?:label|cite\w*|ref|index|footnote|thanks)\s*(?:\[[^\]]*\])?\{[^{}]*\}")
 _TEX_COMMAND = re.compile(r"\\[A-Za-z]+\*?\s?|[{}$]|\\(?=[&%#_])")
 _WIKI_LINK = re.compile(r"\[\[(?:[^\]|]*\|)?([^\]]*)\]\]")
+_ORG_COOKIE = re.compile(r"\s*\[(?:\d*/\d*|\d*%)\]")  # how much of a task is done
 _ORG_LINK = re.compile(r"\[\[[^\]]*\]\[([^\]]*)\]\]")
 _ROFF = re.compile(r"\\f(?:\[\w*\]|\(..|.)|\\&")
 _POD = re.compile(r"[A-Z]<+ ?([^<>]*?) ?>+")
@@ -68,7 +69,7 @@ _ORG = _Markup(
     title=re.compile(r"#\+TITLE:\s*(\S.*)", re.IGNORECASE),
     block=re.compile(r"\s*#\+BEGIN_(\w+)", re.IGNORECASE),
     block_end=lambda match: rf"(?i:\s*#\+END_{match[1]}\b)",
-    clean=lambda text: _ORG_LINK.sub(r"\1", text),
+    clean=lambda text: _ORG_COOKIE.sub("", _ORG_LINK.sub(r"\1", text)),
 )
 _ASCIIDOC = _Markup(
     re.compile(r"(?P<mark>={1,6}|#{1,6})\s+(?P<title>\S.*?)(?:\s+(?P=mark))?\s*\Z"),

@@ -26,6 +26,7 @@ MAX_NOTEBOOK_BYTES = 200_000_000  # images included: all of it is held in memory
 MAX_OUTPUT_LENGTH = 4_000  # characters of the outputs of one cell
 MAX_HTML_LENGTH = 200_000  # characters of HTML that are read of one output
 _COLOURS = re.compile("\x1b\\[[0-9;?]*[A-Za-z]")
+_OVERWRITTEN = re.compile(r"[^\r\n]*\r(?!\n)")  # a bar of progress, before it went on
 # The text of an object that has no words, such as <Figure size 640x480 with 1 Axes>.
 _OBJECT = re.compile(r"<[\w.]+[^\n]*>\Z")
 
@@ -167,7 +168,8 @@ def _outputs(cell: object) -> str:
         text = _richest(data) if isinstance(data, dict) else _joined(output.get("text"))
         if output.get("output_type") in ("error", "pyerr"):
             text = f"{_joined(output.get('ename'))}: {_joined(output.get('evalue'))}"
-        text = clean_text(_COLOURS.sub("", text[: 4 * MAX_OUTPUT_LENGTH])).strip("\n").rstrip()
+        text = _OVERWRITTEN.sub("", _COLOURS.sub("", text[: 4 * MAX_OUTPUT_LENGTH]).rstrip("\r"))
+        text = clean_text(text).strip("\n").rstrip()
         if text.strip() and not _OBJECT.fullmatch(text):
             parts.append(text)
     joined = "\n".join(parts)

@@ -6,6 +6,7 @@ headings.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from lxml import etree
@@ -17,6 +18,7 @@ from crystalcli.text.document.stated_fields import StatedFields
 from crystalcli.text.formats.xml_document import XmlReading
 
 _NOTES = ("_note", "note", "description")
+_TAG = re.compile(r"</?(?:a|b|i|u|s|em|strong|code|span|mark|font|br|p)\b[^<>]{0,300}>", re.IGNORECASE)  # in a text
 _ADDRESSES = ("xmlUrl", "url", "htmlUrl")
 _HEAD = ("ownerName", "dateModified", "dateCreated")
 _HEADING_DEPTH = 3  # levels of entries that may be headings; deeper ones are items of a list
@@ -50,7 +52,7 @@ class OpmlReading(XmlReading):
 
 
 def _write(entry: Element, depth: int, outline: Outline, composer: Composer) -> None:
-    text = one_line(str(entry.get("text") or entry.get("title") or ""))
+    text = one_line(_TAG.sub("", str(entry.get("text") or entry.get("title") or "")))
     note = next((note for name in _NOTES if (note := tidy_lines(str(entry.get(name) or "")).strip())), "")
     address = next((address for name in _ADDRESSES if (address := one_line(str(entry.get(name) or "")))), "")
     is_heading = depth <= _HEADING_DEPTH and next(children(entry, "outline"), None) is not None

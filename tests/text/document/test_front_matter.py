@@ -13,6 +13,7 @@ from crystalcli.text.document.front_matter import parse_front_matter, tags_of
         ("---\r\ntags:\r\n  - wood\r\n  - post-mortem\r\nother: x\r\n---\r\n", "", {"wood", "post-mortem"}),
         ('+++\ndate = 2026-03-01\ntags = ["wood"]\n+++\n', "2026-03-01", {"wood"}),
         ("---\ndate: 2026-02-31\n---\n", "", set()),
+        ("---\ncategories: [wood, oil]\n---\n", "", {"wood", "oil"}),
         ("text\n---\ntags: [wood]\n---\n", "", set()),
         ("", "", set()),
     ],

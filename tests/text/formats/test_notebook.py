@@ -80,6 +80,12 @@ def test_rich_outputs(tmp_path: Path, data: dict[str, object], text: str) -> Non
     assert found == f"show()\n\n{text}\n" if text else found == "show()\n"
 
 
+def test_a_bar_of_progress_is_shown_as_it_ends(tmp_path: Path) -> None:
+    output = {"output_type": "stream", "text": ["\r", " 0%|  |\r", " 50%|# |\r", "100%|##|\r\n", "done\r"]}
+    path = notebook(tmp_path / "a.ipynb", [{"cell_type": "code", "source": "run()", "outputs": [output]}])
+    assert read(path).text == "run()\n\n100%|##|\ndone\n"
+
+
 def test_long_outputs_are_cut(tmp_path: Path) -> None:
     output = {"output_type": "stream", "text": "line\n" * 1_000_000}
     text = read(notebook(tmp_path / "a.ipynb", [{"cell_type": "code", "source": "run()", "outputs": [output]}])).text

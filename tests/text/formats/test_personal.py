@@ -35,11 +35,19 @@ def test_a_calendar(tmp_path: Path) -> None:
     assert found.kind == "calendar"
     assert found.text == (
         "Regatta, round two\nWhen: 2026-06-09 10:00 to 12:30 (Europe/Oslo)\nWhere: Pier 4\nOrganizer: Ann Marsh\n"
-        "With: Bo; Li, cy@example.org\nRepeats: weekly, every 2, TU, until 2026-09-01\n"
+        "With: Bo; Li, cy@example.org\nRepeats: weekly, every 2 weeks, Tue, until 2026-09-01\n"
         "Bring the long oars.\nThe gate opens at nine.\n\nWash the sails\nDue: 2026-06-10\n"
     )
     assert [label for _, label in found.marks["heading"]] == ["Regatta, round two", "Wash the sails"]
     assert [label for _, label in found.marks["message"]] == ["2026-06-09 10:00", "2026-06-10"]
+
+
+def test_a_calendar_that_is_cut_off_and_days_of_the_month(tmp_path: Path) -> None:
+    found = read(
+        tmp_path / "club.ics",
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Tea\nCATEGORIES:Club,Fun\\, games\nRRULE:FREQ=MONTHLY;BYDAY=-1FR,2MO\nDTSTART:2026",
+    )
+    assert found.text == "Tea\nCategories: Club, Fun, games\nRepeats: monthly, last Fri, second Mon\n"
 
 
 def test_an_invitation_in_a_mail() -> None:
@@ -72,10 +80,24 @@ def test_an_address_book(tmp_path: Path) -> None:
     assert [label for _, label in found.marks["heading"]] == ["Jörg Møller", "Åsa Björk"]
 
 
+def test_days_and_organisations_of_address_books(tmp_path: Path) -> None:
+    cards = (
+        "BEGIN:VCARD\nFN:Ann\nBDAY:--0412\nANNIVERSARY:20100503\nCATEGORIES:crew,friends\nEND:VCARD\n"
+        "BEGIN:VCARD\nN:;;;;\nORG:Harbour Office;Berths\nBDAY:1990-01-02T00:00:00Z\nEND:VCARD\n"
+    )
+    found = read(tmp_path / "a.vcf", cards)
+    assert found.text == (
+        "Ann\nBirthday: 04-12\nAnniversary: 2010-05-03\nGroups: crew, friends\n\n"
+        "Harbour Office\nOrganisation: Harbour Office, Berths\nBirthday: 1990-01-02\n"
+    )
+    assert [label for _, label in found.marks["heading"]] == ["Ann", "Harbour Office"]
+
+
 def enex() -> bytes:
     page = (
         '<?xml version="1.0"?><!DOCTYPE en-note SYSTEM "http://xml.evernote.com/pub/enml2.dtd"><en-note><h2>Wick</h2>'
         '<div>Trim it to three millimetres.</div><div><en-todo checked="true"/>oil</div><div><en-todo/>glass</div>'
+        '<div>Key: <en-crypt hint="x">UkM0</en-crypt></div>'
         '<en-media type="image/png" hash="x"/></en-note>'
     )
     files = "".join(
@@ -100,7 +122,7 @@ def test_notes_of_evernote(tmp_path: Path) -> None:
     assert found.kind == "notes"
     assert found.text == (
         "Lamp & care\nTags: boat, light\nLink: https://example.org/lamp\n\nWick\n\nTrim it to three millimetres.\n\n"
-        "[x] oil\n\n[ ] glass\n\nSecond\n\nGröße neun.\n"
+        "[x] oil\n\n[ ] glass\n\nKey: [Encrypted text]\n\nSecond\n\nGröße neun.\n"
     )
     assert [label for _, label in found.marks["heading"]] == ["Lamp & care", "Lamp & care › Wick", "Second"]
     assert found.marks["message"][0][1] == "Ann, 2026-05-05 09:00 UTC"
@@ -135,6 +157,9 @@ def test_a_note_of_google_keep(tmp_path: Path) -> None:
         "date": [("Lamp", "2026-05-05")],
         "tags": [("Lamp", "boat")],
     }
+    note["annotations"] = [{"title": "Tides", "url": "https://t.example"}, {"url": "https://u.example"}, {"title": "x"}]
+    text = read(tmp_path / "Lamp.json", json.dumps(note)).text
+    assert text.endswith("drei.\nLink: Tides (https://t.example)\nLink: https://u.example\n")
     items = {
         **base,
         "title": "",

@@ -23,6 +23,9 @@ _SHOWN = {
     "LOCATION": "Where", "ORGANIZER": "Organizer", "ATTENDEE": "With", "STATUS": "Status", "CATEGORIES": "Categories",
     "URL": "Link", "RRULE": "Repeats",
 }  # fmt: skip
+_UNITS = {"DAILY": "days", "WEEKLY": "weeks", "MONTHLY": "months", "YEARLY": "years"}
+_WEEKDAY = re.compile(r"\+?(-?\d{0,2})(MO|TU|WE|TH|FR|SA|SU)")
+_REST_OF_WEEKDAYS = {"MO": "n", "TU": "e", "WE": "d", "TH": "u", "FR": "i", "SA": "t", "SU": "n"}
 _TEXTS = ("DESCRIPTION", "COMMENT")
 
 
@@ -73,6 +76,8 @@ def _entries(properties: Iterable[ContentLine]) -> Iterator[list[ContentLine]]:
                 yield entry
         elif inside and inside[-1] in _ENTRIES:
             entry.append(line)
+    if not _ENTRIES.isdisjoint(inside):  # the file is cut off
+        yield entry
 
 
 def _write(entry: list[ContentLine], composer: Composer) -> None:
@@ -116,10 +121,22 @@ def _shown(line: ContentLine) -> str:
         count = f", {rule['COUNT']} times" if "COUNT" in rule else ""
         end = _TIME.match(rule.get("UNTIL", ""))
         until = f", until {end[1]}-{end[2]}-{end[3]}" if end else ""
-        every = f", every {rule['INTERVAL']}" if rule.get("INTERVAL", "1") != "1" else ""
-        days = f", {rule['BYDAY']}" if "BYDAY" in rule else ""
+        unit = _UNITS.get(rule.get("FREQ", ""), "")
+        every = f", every {rule['INTERVAL']} {unit}".rstrip() if rule.get("INTERVAL", "1") != "1" else ""
+        days = f", {', '.join(map(_shown_weekday, rule['BYDAY'].split(',')))}" if "BYDAY" in rule else ""
         return rule.get("FREQ", "").lower() + every + days + until + count
+    if line.name == "CATEGORIES":
+        return one_line(", ".join(filter(None, line.parts(","))))
     return one_line(line.text)
+
+
+def _shown_weekday(day: str) -> str:
+    """Return a weekday as people see it: `Tue`, and `last Fri` for `-1FR`."""
+    match = _WEEKDAY.fullmatch(day)
+    if match is None:
+        return day
+    which = {"": "", "1": "first ", "2": "second ", "3": "third ", "-1": "last "}.get(match[1], f"{match[1]}. ")
+    return which + match[2].capitalize() + _REST_OF_WEEKDAYS[match[2]]
 
 
 def _shown_time(line: ContentLine) -> str:

@@ -5,6 +5,7 @@ Knows the properties of vCard 2.1, 3 and 4 (RFC 6350).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from crystalcli.datatypes import Landmark
@@ -20,6 +21,7 @@ _LABELS = {
     "ADR": "Address", "LABEL": "Address", "BDAY": "Birthday", "ANNIVERSARY": "Anniversary", "URL": "Link", "IMPP": "Chat",
     "X-SKYPE": "Skype", "CATEGORIES": "Groups", "RELATED": "Related", "X-ABRELATEDNAMES": "Related", "NOTE": "Note",
 }  # fmt: skip
+_DAY = re.compile(r"(?:(\d{4})-?|--)(\d\d)-?(\d\d)(?!\d)")
 _PLACES = frozenset(("home", "work", "cell", "fax", "mobile", "main", "other"))  # types worth a word
 
 
@@ -61,6 +63,8 @@ def _write(card: list[ContentLine], composer: Composer) -> None:
     if not name and "N" in first:
         family, given, *rest = [*first["N"].parts(), "", ""]
         name = one_line(" ".join(filter(None, (*rest[1:2], given, *rest[:1], family))))
+    if not name and "ORG" in first:
+        name = one_line(first["ORG"].parts()[0])
     facts = [fact for line in card if line.name in _LABELS and (fact := _fact(line))]
     if not name and not facts:
         return
@@ -74,6 +78,10 @@ def _write(card: list[ContentLine], composer: Composer) -> None:
 def _fact(line: ContentLine) -> str:
     """Return a property as a line: `Phone (cell): 555 0199`."""
     text = ", ".join(filter(None, line.parts())) if line.name in ("ADR", "ORG") else line.text
+    if line.name == "CATEGORIES":
+        text = ", ".join(filter(None, line.parts(",")))
+    elif line.name in ("BDAY", "ANNIVERSARY") and (day := _DAY.match(text)):
+        text = "-".join(part for part in day.groups() if part)
     text = text.strip() if line.name == "NOTE" else one_line(text)
     text = text.removeprefix("tel:") if line.name == "TEL" else text
     places = [place for place in line.parameters.get("TYPE", "").lower().split(",") if place in _PLACES]

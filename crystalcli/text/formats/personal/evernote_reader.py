@@ -33,6 +33,7 @@ _NOTE_START, _NOTE_END = b"<note>", b"</note>"
 _RESOURCE = re.compile(rb"<resource\b.*?</resource>", re.DOTALL)
 _DATA = re.compile(rb"<data\b[^>]*>(.*?)</data>", re.DOTALL)
 _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)\d\dZ")
+_ENCRYPTED = re.compile(r"<en-crypt\b[^>]*>[^<]*(?:</en-crypt>)?")
 _TO_DO = re.compile(r"<en-todo\b([^>]*)>(?:</en-todo>)?")
 
 
@@ -104,6 +105,7 @@ def _write(note: bytes, composer: Composer) -> None:
         composer.write_block(f"Tags: {tags}", LINE)
     if source := one_line(_first(root, "source-url")):
         composer.write_block(f"Link: {source}", LINE)
+    content = _ENCRYPTED.sub("[Encrypted text]", content)
     page = parse_html(_TO_DO.sub(lambda box: "[x] " if 'checked="true"' in box[1] else "[ ] ", content))
     if page is not None:
         for _ in HtmlBlocks(composer, outline=Outline(heading_label(one_line(title)))).write(page):

@@ -48,8 +48,11 @@ def write_keep_note(data: dict[str, Any]) -> Iterator[str | Landmark]:
     for item in items if isinstance(items, list) else ():
         if isinstance(item, dict) and isinstance(text := item.get("text"), str):
             composer.write_block(f"[{'x' if item.get('isChecked') else ' '}] {text}", LINE)
-    for link in _texts(data.get("annotations"), "url"):
-        composer.write_block(f"Link: {link}", LINE)
+    links = data.get("annotations")
+    for link in links if isinstance(links, list) else ():
+        name, url = next(_texts([link], "title"), ""), next(_texts([link], "url"), "")
+        if url:
+            composer.write_block(f"Link: {name} ({url})" if name else f"Link: {url}", LINE)
     composer.end_line()
     yield from composer.drain()
 

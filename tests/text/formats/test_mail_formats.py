@@ -32,6 +32,25 @@ def body_of(data: bytes) -> str:
 # --- encodings ----------------------------------------------------------------------------------------
 
 
+def test_a_guessed_encoding_is_told(tmp_path: Path) -> None:
+    body = "Ключи у сторожа, лодка у причала."
+    stated = HEADERS + b"Content-Type: text/plain; charset=koi8-r\n\n" + body.encode("koi8-r")
+    silent = HEADERS + b"\n" + body.encode("koi8-r")
+    for name, data, doubts in (
+        ("a.eml", silent, ["guessed_encoding: read as koi8-u, by its letters"]),
+        ("b.eml", stated, []),
+        ("c.eml", HEADERS + b"\n" + body.encode(), []),
+        (
+            "d.mbox",
+            b"From a Tue May  5 09:15:00 2026\n" + silent,
+            ["guessed_encoding: some mails read as koi8-u, by their letters"],
+        ),
+    ):
+        found = read(tmp_path / name, data)
+        assert body in found.text
+        assert [label for _, label in found.marks.get("doubt", [])] == doubts
+
+
 @pytest.mark.parametrize(
     ("text", "charset", "codec"),
     [

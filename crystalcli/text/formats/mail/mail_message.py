@@ -74,6 +74,7 @@ class Mail(NamedTuple):
         time: as in `messages.Message`.
         text: all of it, headers first, ending in an empty line.
         attachments: in order, also those of mails inside it.
+        guessed: the encoding of its text, where nothing in it says which; "" otherwise.
     """
 
     subject: str
@@ -81,21 +82,23 @@ class Mail(NamedTuple):
     time: str
     text: str
     attachments: tuple[Attachment, ...] = ()
+    guessed: str = ""
 
 
 def parse_mail(data: bytes) -> Mail:
     """Parse a mail, however malformed."""
     data = data[:_MAX_MAIL_BYTES]
     message = _parse(data)
-    charset = _charset(message, data)
+    charset, is_guess = _charset(message, data)
     parts = list(_parts(message, charset, 0))
-    return compose_mail(
+    mail = compose_mail(
         header_lines(message, charset),
         mail_headers.header(message, "Subject", charset),
         mail_headers.author(message, charset),
         mail_headers.time(message),
         parts,
     )
+    return mail._replace(guessed=charset) if is_guess else mail
 
 
 def compose_mail(headers: list[str], subject: str, author: str, time: str, parts: list[str | Attachment]) -> Mail:
@@ -123,19 +126,26 @@ def _parse(data: bytes) -> Message:
         return BytesHeaderParser().parsebytes(data.partition(b"\n\n")[0][: 1 << 16])
 
 
-def _charset(message: Message, data: bytes) -> str:
-    """Return a label for texts of the mail that have none: that of another part, or a guess."""
+def _charset(message: Message, data: bytes) -> tuple[str, bool]:
+    """Return a label for texts of the mail that have none, and whether it is a guess.
+
+    It is that of another part, or "" for UTF-8, or else goes by the letters.
+    """
     if data.isascii():
-        return ""
+        return "", False
     for part in message.walk():
         try:
             if part.get_content_maintype() == "text" and (charset := part.get_content_charset()):
-                return charset
+                return charset, False
         except _EMAIL_ERRORS:
             continue
-    sample = LetterSample()
-    sample.feed(data)
-    return guess_encoding(sample.lines())
+    try:
+        data.decode("utf-8")
+        return "", False
+    except UnicodeDecodeError:
+        sample = LetterSample()
+        sample.feed(data)
+        return guess_encoding(sample.lines()) or "windows-1252", True
 
 
 def _parts(message: Message, charset: str, depth: int, *, has_text: bool = False) -> Iterator[str | Attachment]:
@@ -167,7 +177,7 @@ def _parts(message: Message, charset: str, depth: int, *, has_text: bool = False
         data = _decoded(message)
         if content := signed_content(data):
             inner = _parse(content)
-            yield from _parts(inner, _charset(inner, content) or charset, depth + 1)
+            yield from _parts(inner, _charset(inner, content)[0] or charset, depth + 1)
         else:
             yield "[Encrypted mail]" if is_encrypted(data) else f"[Attachment: {name or kind}]"
     elif kind in _TNEF or name.lower() == "winmail.dat":

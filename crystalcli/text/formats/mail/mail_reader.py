@@ -62,6 +62,7 @@ class MailReading:
             SourceError: the file has no mail.
         """
         position, heading = 0, ""
+        guessed: set[str] = set()
         for number, mail in enumerate(self._mails()):
             if not mail.text.strip():
                 continue
@@ -70,6 +71,11 @@ class MailReading:
             if mail.subject != heading:
                 yield Landmark(position, "heading", mail.subject)
                 heading = mail.subject
+            if mail.guessed and mail.guessed not in guessed:
+                guessed.add(mail.guessed)
+                read = f"read as {mail.guessed}, by its letters"
+                told = f"some mails {read.replace('its', 'their')}" if self._is_box else read
+                yield Landmark(position, "doubt", f"{Reason.GUESSED_ENCODING}: {told}")
             yield Landmark(position, "message", ", ".join(filter(None, (mail.author, mail.time))))
             yield mail.text
             position += len(mail.text)

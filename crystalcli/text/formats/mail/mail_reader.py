@@ -73,9 +73,9 @@ class MailReading:
                 heading = mail.subject
             if mail.guessed and mail.guessed not in guessed:
                 guessed.add(mail.guessed)
-                read = f"read as {mail.guessed}, by its letters"
-                told = f"some mails {read.replace('its', 'their')}" if self._is_box else read
-                yield Landmark(position, "doubt", f"{Reason.GUESSED_ENCODING}: {told}")
+                which, whose = ("some mails read", "their") if self._is_box else ("read", "its")
+                detail = f"{which} as {mail.guessed}, by {whose} letters"
+                yield Landmark(position, "doubt", f"{Reason.GUESSED_ENCODING}: {detail}")
             yield Landmark(position, "message", ", ".join(filter(None, (mail.author, mail.time))))
             yield mail.text
             position += len(mail.text)

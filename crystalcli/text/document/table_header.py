@@ -213,10 +213,15 @@ def _is_header(row: Row, below: Sequence[Row], is_apart: bool, is_second: bool) 
 
 
 def _years(row: Row) -> frozenset[int]:
-    """Return the columns of years, or of whole numbers that count up by one; empty without any."""
+    """Return the columns of years, or of whole numbers that count up by one; empty without any.
+
+    The years may come again and again, below names that span them: 2023, 2024, 2023, 2024.
+    """
     numbers = {column: int(cell.text) for column, cell in row.items() if cell.text.isdecimal() and len(cell.text) < 5}
     years = {column: number for column, number in numbers.items() if 1500 <= number < 2200}
-    steps = {b - a for a, b in pairwise(years.values())}
+    cycle = list(dict.fromkeys(years.values()))
+    is_cycle = list(years.values()) == cycle * (len(years) // max(1, len(cycle)))
+    steps = {b - a for a, b in pairwise(cycle if is_cycle else years.values())}
     if len(years) > 1 and steps and (max(steps) < 0 or min(steps) > 0):
         return frozenset(years)
     counts = {b - a for a, b in pairwise(numbers.values())}

@@ -190,6 +190,22 @@ def test_slack(tmp_path: Path) -> None:
     ]
 
 
+def test_people_signs_and_links_in_slacks_rich_text(tmp_path: Path) -> None:
+    words = [
+        {"type": "text", "text": "Ask "},
+        {"type": "user", "user_id": "U0123456"},
+        {"type": "text", "text": " "},
+        {"type": "emoji", "name": "wave"},
+        {"type": "text", "text": ", see "},
+        {"type": "link", "url": "https://tides.example", "text": "the tides"},
+    ]
+    rich = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": words}]}
+    (tmp_path / "users.json").write_text(json.dumps([{"id": "U0123456", "profile": {"real_name": "Ann Marsh"}}]))
+    message = {"type": "message", "ts": "1777971600.000100", "user": "U0123456", "text": "", "blocks": [rich]}
+    found = read_json(tmp_path, [message, message])
+    assert "Ann Marsh: Ask @Ann Marsh :wave:, see the tides (https://tides.example)" in found.text
+
+
 def test_discord(tmp_path: Path) -> None:
     base = {"type": "Default", "timestamp": "2026-05-05T09:00:00+00:00", "content": "", "author": {"name": "bot"}}
     embed = {

@@ -262,6 +262,8 @@ def test_whole_numbers_are_shown_whole(value: int) -> None:
         (["HULL | PORT", "Tern | Bale", "Auk | Holm"], "HULL: Auk; PORT: Holm"),
         (["Area | 2024 | | 2025 |", "| Plan | Done | Plan | Done", "East | 5 | 6 | 7 | 8"],
          "Area: East; 2024 Plan: 5; 2024 Done: 6; 2025 Plan: 7; 2025 Done: 8"),
+        (["| Plan | Plan | Done | Done", "| 2024 | 2025 | 2024 | 2025", "East | 5 | 6 | 7 | 8", "West | 4 | 3 | 2 | 1"],
+         "West; Plan 2024: 4; Plan 2025: 3; Done 2024: 2; Done 2025: 1"),
         (["| 2024 | 2024 | 2025 | 2025", "Area | Plan | Done | Plan | Done", "East | 5 | 6 | 7 | 8"],
          "Area: East; 2024 Plan: 5; 2024 Done: 6; 2025 Plan: 7; 2025 Done: 8"),
         (["LAMPS", "", "Lamp | Keeper | Oil", "", "Holm | Ann | whale", "Bale | Bo | rape"], "Lamp: Bale; Keeper: Bo; Oil: rape"),

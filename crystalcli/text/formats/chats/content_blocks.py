@@ -222,6 +222,13 @@ def _is_inline(parts: list[Any]) -> bool:
 def _inline_text(part: Any) -> str:
     if isinstance(part, str):
         return part
+    kind, text, url = part.get("type"), part.get("text"), part.get("url")
+    if kind == "user" and isinstance(part.get("user_id"), str):
+        return f"<@{part['user_id']}>"  # as Slack names people in its texts
+    if kind == "emoji" and isinstance(part.get("name"), str) and not isinstance(text, str):
+        return f":{part['name']}:"
+    if kind == "link" and isinstance(text, str) and isinstance(url, str) and text != url:
+        return f"{text} ({url})"
     return next((str(part[key]) for key in ("text", "url", "name", "user_id") if isinstance(part.get(key), str)), "")
 
 

@@ -47,9 +47,7 @@ def subjects_first(question: str, passages: Sequence[Passage]) -> list[Passage]:
         All passages, best first; the same ones where no document of theirs is named after
         something that the question names.
     """
-    names = {
-        passage.path: document_name(passage.path) if passage.place.kind != CODE_KIND else () for passage in passages
-    }
+    names = {passage.path: name_words(passage.path) if passage.place.kind != CODE_KIND else () for passage in passages}
     subjects = _subjects(question, names.values())
     if not subjects:
         return list(passages)
@@ -77,7 +75,7 @@ def spell_out(question: str, paths: Callable[[], Iterable[str]]) -> str:
     """
     if not _ABBREVIATION.search(question):
         return question
-    names = {document_name(path) for path in paths()}
+    names = {name_words(path) for path in paths()}
 
     def spelled(match: re.Match[str]) -> str:
         initials = [letter.lower() for letter in match[0] if letter.isupper()]
@@ -87,7 +85,7 @@ def spell_out(question: str, paths: Callable[[], Iterable[str]]) -> str:
     return _ABBREVIATION.sub(spelled, question)
 
 
-def document_name(path: str) -> tuple[str, ...]:
+def name_words(path: str) -> tuple[str, ...]:
     """Give the words of a file's name without numbers and ending, folded."""
     stem = PurePosixPath(path).stem
     return tuple(word.casefold() for word in _WORD.findall(_CAMEL.sub(" ", stem.replace("_", " "))) if len(word) > 1)

@@ -19,7 +19,7 @@ from support import faults
 from support.repository import environment
 from support.waiting import GUARD, until
 
-from crystalcli.errors import DamagedCrystalError
+from crystalcli.errors import CrystalError, DamagedCrystalError
 from crystalcli.library import Crystal
 from crystalcli.storage.store import Store
 
@@ -40,15 +40,24 @@ def entries(folder: Path, files: int, lines: int) -> Path:
     return folder
 
 
+def documents_in(file: Path) -> int:
+    """Count the documents that are committed; 0 while there is no crystal yet."""
+    try:
+        with Crystal.open(file, encoder=None) as crystal:
+            return crystal.stats().documents
+    except CrystalError:
+        return 0
+
+
 # --- signals ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
-def test_what_was_read_is_kept_when_the_program_is_stopped_before_the_first_commit(tmp_path, encoder_folder, stop):
+def test_what_was_read_is_kept_when_the_program_is_stopped_while_it_encodes(tmp_path, encoder_folder, stop):
     folder, file = entries(tmp_path / "docs", 4, 250), tmp_path / "m.crystal"
     command = [*CRYSTAL, "ingest", str(folder), "-c", str(file)]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    until(lambda: "libtorch" in Path(f"/proc/{child.pid}/maps").read_text())  # all is read, and now to be encoded
+    until(lambda: documents_in(file) == 4)  # all is read, and now to be encoded
     child.send_signal(stop)
     if stop is signal.SIGINT:
         time.sleep(0.05)
@@ -58,17 +67,15 @@ def test_what_was_read_is_kept_when_the_program_is_stopped_before_the_first_comm
     assert "Traceback" not in err
     assert err.strip().count("\n") == 0
     assert "stopped; " in err
-    assert [path.name for path in sorted(tmp_path.iterdir())] == ["docs", "m.crystal"]
-    with Crystal.open(file, encoder=None) as crystal:
-        held = crystal.stats().documents
-    if stop is not signal.SIGINT:
-        assert held == 4
+    assert documents_in(file) == 4
+    if stop is not signal.SIGINT:  # impatience may leave the log of changes beside the file
+        assert [path.name for path in sorted(tmp_path.iterdir())] == ["docs", "m.crystal"]
         assert "holds 4 documents" in err
         assert "what was read stays, and the same command goes on from there" in err
     again = subprocess.run([*command, "--json"], capture_output=True, text=True)
     assert again.returncode == 0, again.stderr
     report = json.loads(again.stdout)
-    assert (report["read"], report["unchanged"]) == (4 - held, held)
+    assert (report["read"], report["unchanged"]) == (0, 4)
     with Crystal.open(file, encoder=encoder_folder) as crystal:
         assert crystal.stats().complete
         assert any("value is 31." in each.text for each in crystal.recall("Volume 0 entry 1", 4))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from crystalcli.datatypes import Passage, Place
-from crystalcli.recall.subject_match import PENALTY, document_name, spell_out, subjects_first
+from crystalcli.recall.subject_match import PENALTY, name_words, spell_out, subjects_first
 
 REPORTS = ["HARBOUR_2022_10K.pdf", "reports/SALTMILL_2023.pdf", "KETTLE_KETTLE_2022Q4.pdf"]
 
@@ -70,4 +70,4 @@ def test_paths_are_not_read_without_an_abbreviation():
 
 
 def test_the_name_of_a_document_has_no_numbers():
-    assert document_name("x/SaltMill_2022_10K_dated-2022-07.pdf") == ("salt", "mill", "dated")
+    assert name_words("x/SaltMill_2022_10K_dated-2022-07.pdf") == ("salt", "mill", "dated")

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import html
 import io
 import json
 import subprocess
@@ -30,12 +31,14 @@ from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import quoteattr
 
 from common import machine, write_json
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
+from tests.support import kindle, outlook  # noqa: E402
 from tests.support import packed_formats as packed  # noqa: E402
 
 MAX_BYTES = 64_000_000  # of a file of --folder
@@ -290,6 +293,68 @@ def _code(sections: Sections) -> str:
     )
 
 
+def _emlx(sections: Sections) -> bytes:
+    mail = _mail("Story", [part for _, parts in sections for part in parts])
+    return b"%d\n%s" % (len(mail), mail)
+
+
+def _mhtml(sections: Sections, rows: Rows) -> bytes:
+    page = EmailMessage()
+    page["Subject"], page["Snapshot-Content-Location"] = "Story", "https://example.org/story"
+    page.make_related()
+    part = EmailMessage()
+    part.set_content(_html(sections, rows), subtype="html")
+    page.attach(part)
+    return page.as_bytes()
+
+
+def _calendar(sections: Sections) -> str:
+    entries = "".join(
+        f"BEGIN:VEVENT\r\nUID:{title} {number}\r\nDTSTART:202503{number % 28 + 1:02d}T090000\r\n"
+        f"SUMMARY:{title}\r\nDESCRIPTION:{part.replace(',', chr(92) + ',')}\r\nEND:VEVENT\r\n"
+        for title, parts in sections
+        for number, part in enumerate(parts)
+    )
+    return f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{entries}END:VCALENDAR\r\n"
+
+
+def _contacts(sections: Sections) -> str:
+    return "".join(
+        f"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:{title} {number}\r\nNOTE:{part.replace(',', chr(92) + ',')}\r\nEND:VCARD\r\n"
+        for title, parts in sections
+        for number, part in enumerate(parts)
+    )
+
+
+def _evernote(sections: Sections) -> str:
+    notes = "".join(
+        f"<note><title>{title}</title><content><![CDATA[<en-note>"
+        + "".join(f"<div>{html.escape(part)}</div>" for part in parts)
+        + "</en-note>]]></content><created>20250301T100000Z</created></note>"
+        for title, parts in sections
+    )
+    return f'<?xml version="1.0" encoding="UTF-8"?><en-export>{notes}</en-export>'
+
+
+def _outline(sections: Sections) -> str:
+    body = "".join(
+        f"<outline text={quoteattr(title)}>"
+        + "".join(f"<outline text={quoteattr(part)}/>" for part in parts)
+        + "</outline>"
+        for title, parts in sections
+    )
+    return f'<opml version="2.0"><head><title>Story</title></head><body>{body}</body></opml>'
+
+
+def _canvas(sections: Sections) -> str:
+    parts = [part for _, parts in sections for part in parts]
+    nodes = [
+        {"id": str(number), "type": "text", "text": part, "x": 0, "y": 100 * number, "width": 400, "height": 90}
+        for number, part in enumerate(parts)
+    ]
+    return json.dumps({"nodes": nodes, "edges": []})
+
+
 def _bytes(make: Callable[[Sections, Rows], str | bytes]) -> Callable[[Sections, Rows], bytes]:
     def made(sections: Sections, rows: Rows) -> bytes:
         data = make(sections, rows)
@@ -330,6 +395,20 @@ MAKERS: dict[str, Callable[[Sections, Rows], bytes]] = {
         "mbox": lambda s, _: _mbox(s),
         "json": lambda s, _: _chat(s),
         "srt": lambda s, _: _subtitles(s),
+        "vtt": lambda s, _: "WEBVTT\n\n" + _subtitles(s).replace(",000", ".000"),
+        "adoc": lambda s, _: "\n\n".join(f"== {t}\n\n" + "\n\n".join(p) for t, p in s),
+        "mobi": lambda s, _: kindle.mobi([(t, "</p><p>".join(p)) for t, p in s], "Story"),
+        "azw3": lambda s, _: kindle.kf8([(t, "</p><p>".join(p)) for t, p in s], "Story"),
+        "msg": lambda s, _: outlook.compound_file(
+            outlook.message_streams({"0037": "Story", "1000": "\n\n".join(part for _, parts in s for part in parts)})
+        ),
+        "emlx": lambda s, _: _emlx(s),
+        "mhtml": _mhtml,
+        "ics": lambda s, _: _calendar(s),
+        "vcf": lambda s, _: _contacts(s),
+        "enex": lambda s, _: _evernote(s),
+        "opml": lambda s, _: _outline(s),
+        "canvas": lambda s, _: _canvas(s),
         "fb2": lambda s, _: (
             '<FictionBook xmlns="http://www.gribuser.ru/xml/fictionbook/2.0"><body>'
             + "".join(

@@ -308,22 +308,26 @@ def _mhtml(sections: Sections, rows: Rows) -> bytes:
     return page.as_bytes()
 
 
-def _calendar(sections: Sections) -> str:
-    entries = "".join(
-        f"BEGIN:VEVENT\r\nUID:{title} {number}\r\nDTSTART:202503{number % 28 + 1:02d}T090000\r\n"
-        f"SUMMARY:{title}\r\nDESCRIPTION:{part.replace(',', chr(92) + ',')}\r\nEND:VEVENT\r\n"
+def _content_lines(sections: Sections, form: str) -> str:
+    """Fill a form of iCalendar or vCard for each paragraph: its title, number, day and text."""
+    return "".join(
+        form.format(title=title, number=number, day=number % 28 + 1, text=part.replace(",", "\\,"))
         for title, parts in sections
         for number, part in enumerate(parts)
     )
-    return f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{entries}END:VCALENDAR\r\n"
+
+
+def _calendar(sections: Sections) -> str:
+    form = (
+        "BEGIN:VEVENT\r\nUID:{title} {number}\r\nDTSTART:202503{day:02d}T090000\r\n"
+        "SUMMARY:{title}\r\nDESCRIPTION:{text}\r\nEND:VEVENT\r\n"
+    )
+    return f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{_content_lines(sections, form)}END:VCALENDAR\r\n"
 
 
 def _contacts(sections: Sections) -> str:
-    return "".join(
-        f"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:{title} {number}\r\nNOTE:{part.replace(',', chr(92) + ',')}\r\nEND:VCARD\r\n"
-        for title, parts in sections
-        for number, part in enumerate(parts)
-    )
+    form = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:{title} {number}\r\nNOTE:{text}\r\nEND:VCARD\r\n"
+    return _content_lines(sections, form)
 
 
 def _evernote(sections: Sections) -> str:

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar
 
 _Item = TypeVar("_Item")
@@ -133,6 +134,24 @@ def one_blas_thread() -> Iterator[None]:
             yield
     finally:
         _limiting.release()
+
+
+@contextmanager
+def one_thread_of(library: ModuleType) -> Iterator[None]:
+    """Let a library compute with one thread inside the block, and as before after it.
+
+    Threads that share a small operation wait for one another, and so take longer: five times where
+    other work runs beside.
+
+    Args:
+        library: The module `torch`, which this room does not import.
+    """
+    threads = library.get_num_threads()
+    library.set_num_threads(1)
+    try:
+        yield
+    finally:
+        library.set_num_threads(threads)
 
 
 @lru_cache(maxsize=1)

@@ -548,6 +548,11 @@ class Passage:
         return self.place.path
 
     @property
+    def text_with_place(self) -> str:
+        """The text, the name of the document and the headings, for a look at their words."""
+        return f"{self.text}\n{self.path}\n{self.heading or ''}"
+
+    @property
     def source(self) -> str | None:
         """The absolute path of the file; None where no file is there now."""
         return self.place.source

@@ -89,6 +89,6 @@ def _rescored(passage: Passage, logit: float, query: PreparedQuery) -> Passage:
 
 def _missing(passage: Passage, query: PreparedQuery) -> float:
     """Give the idf of the rarest word that a passage lacks, over that of the rarest word."""
-    present = query.terms_in(f"{passage.text}\n{passage.path}\n{passage.heading or ''}")
+    present = query.terms_in(passage.text_with_place)
     rarest = max(query.idf.values(), default=0.0)
     return max((idf for term, idf in query.idf.items() if term not in present), default=0.0) / (rarest or 1.0)

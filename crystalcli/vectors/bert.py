@@ -11,9 +11,8 @@ Knows: token ids, batches and threads. Does not know: text, layers 1 to 3, codes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -23,7 +22,7 @@ import torch.nn.functional as F
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from crystalcli.cpu import available_processors, cpu_flags, limit_onednn_cache
+from crystalcli.cpu import available_processors, cpu_flags, limit_onednn_cache, one_thread_of
 from crystalcli.errors import ModelMissingError
 from crystalcli.vectors.encoder_config import WEIGHTS_FILE, canonical_names, read_encoder_config
 from crystalcli.vectors.encoder_tokenizer import CLS, SEP
@@ -102,7 +101,7 @@ class Bert:
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.precision = precision or best_precision(self.device, scales is not None)
         try:
-            with _one_thread():
+            with one_thread_of(torch):
                 self._stack = self._load(folder, scales)
         except (OSError, SafetensorError, KeyError, RuntimeError) as error:
             raise ModelMissingError(f"cannot read the encoder's weights in {folder}: {error}") from error
@@ -192,7 +191,7 @@ class Bert:
         rounding.
         """
         with (
-            _one_thread(),
+            one_thread_of(torch),
             ThreadPoolExecutor(self.threads, initializer=torch.set_num_threads, initargs=(1,)) as pool,
         ):
             # The longest first, so that all threads finish together.
@@ -248,21 +247,6 @@ def _packs(order: Sequence[int], positions: Sequence[int], threads: int) -> list
         packs[(before + positions[index] // 2) * count // total].append(index)
         before += positions[index]
     return [pack for pack in packs if pack]
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let torch compute with one thread inside the block.
-
-    Threads that share a small operation wait for one another, and so take longer: five times where
-    other work runs beside.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 class _Batch(NamedTuple):

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
-from crystalcli.cpu import cpu_flags, kept_choice
+from crystalcli.cpu import cpu_flags, kept_choice, one_thread_of
 
 _LENGTH = 224  # positions of the trial: a usual chunk
 _MARGIN = 0.9  # of the time of the first way; a later one that takes more is not worth another rounding
@@ -69,11 +69,9 @@ def fastest_attention(heads: int, width: int) -> Attention:
 @torch.inference_mode()
 def _tried(names: list[str], heads: int, width: int) -> str:
     """Time each way, and name the fastest."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(0)
     seconds = dict.fromkeys(names, math.inf)
-    try:
+    with one_thread_of(torch):
         for _ in range(_TRIES):
             for name in names:
                 way = WAYS[name]
@@ -86,8 +84,6 @@ def _tried(names: list[str], heads: int, width: int) -> str:
                     else:
                         attend_by_powers(q, k, v)
                 seconds[name] = min(seconds[name], time.thread_time() - began)
-    finally:
-        torch.set_num_threads(threads)
     best = min(names, key=lambda name: seconds[name])
     return best if seconds[best] < _MARGIN * seconds[names[0]] else names[0]
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from crystalcli.cpu import one_thread_of
 from crystalcli.vectors.codec import CODE_BYTES, Codec, ProductQuantizer, cosines, slice_width, unit_length
 
 if TYPE_CHECKING:
@@ -112,12 +113,8 @@ def train_codec(
         cluster_atom: int64 [clusters], the row of each cluster's atom.
         unit_cluster: int64 [units], the row of each unit's cluster.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread_of(torch):
         return _train(atoms, clusters, units, cluster_atom, unit_cluster)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _train(

@@ -198,7 +198,7 @@ def answer_signs(
     unit = bm25.idf(0, max(1, atoms))
     total = sum(topic.values()) or 1.0
     read = passages[:MAX_PASSAGES]
-    passage_terms = [_terms(_said_in(passage)) for passage in read]
+    passage_terms = [_terms(passage.text_with_place) for passage in read]
     covered = max(_idf(topic, some) for some in passage_terms)
     sentence = max(_idf(topic, _terms(passage.best_text)) for passage in read)
     all_terms = set().union(*passage_terms)
@@ -237,17 +237,12 @@ def _misses_year(question: str, passages: Sequence[Passage]) -> bool:
     asked = _years(question)
     about = [passage for passage in passages if SUBJECT not in passage.shares] or passages
     return bool(asked) and not asked <= set().union(
-        *(_years(f"{_said_in(passage)} {passage.date or ''}") for passage in about)
+        *(_years(f"{passage.text_with_place} {passage.date or ''}") for passage in about)
     )
 
 
 def _years(text: str) -> set[str]:
     return {year or f"20{short}" for year, short in _YEAR.findall(text)}
-
-
-def _said_in(passage: Passage) -> str:
-    """Give the text of a passage with its place."""
-    return f"{passage.text}\n{passage.path}\n{passage.heading or ''}"
 
 
 def _missing_name(idf: Mapping[str, float], names: Sequence[set[str]], words: set[str]) -> float:

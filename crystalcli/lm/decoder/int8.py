@@ -29,15 +29,14 @@ from __future__ import annotations
 import functools
 import math
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from crystalcli.cpu import cpu_flags
+from crystalcli.cpu import cpu_flags, one_thread_of
 
 _MAX_CODE = 127  # -128 is not used
 _MIDDLE = 128  # the input's unsigned code of zero
@@ -201,7 +200,7 @@ def gains_by_reading_first() -> bool:
             _as_words(piece).amax()
             torch._int_mm(row, piece.t())
 
-    with _one_thread():
+    with one_thread_of(torch):
         return _fastest(read_first, _TRIES) < _fastest(lambda: torch._int_mm(row, codes.t()), _TRIES)
 
 
@@ -211,7 +210,7 @@ def _works() -> bool:
     matrix = torch.randint(-_MAX_CODE, _MAX_CODE + 1, (128, 512), generator=generator, dtype=torch.int8)
     x = torch.randint(0, 2 * _MIDDLE, (128, 512), generator=generator, dtype=torch.uint8)
     floats = x.float(), matrix.float()
-    with _one_thread():
+    with one_thread_of(torch):  # on a busy machine several would say one thing today, another tomorrow
         try:
             products = (torch._int_mm(x[:rows], matrix.t()) for rows in (128, 1))
             exact = F.linear(*floats).to(torch.int32)
@@ -231,17 +230,3 @@ def _timed(work: Callable[[], object]) -> float:
     started = time.thread_time()
     work()
     return time.thread_time() - started
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Multiply with one thread inside the block: several wait for one another on a busy machine.
-
-    A trial would then say one thing today and another tomorrow.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

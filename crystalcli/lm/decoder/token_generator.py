@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crystalcli.cpu import one_thread_of
 from crystalcli.lm.decoder.decoder_config import DecoderConfig
 from crystalcli.lm.decoder.prompt_lookup import GuessPace
 from crystalcli.lm.decoder.thread_tuner import ThreadTuner
@@ -193,8 +194,7 @@ class TokenGenerator:
         # Loading is many small steps. A second thread saves 0.1 s of them on an idle machine;
         # beside busy neighbours it cost from 3 to 13 s.
         self._max_threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
+        with one_thread_of(torch):
             make = functools.partial(
                 Llama,
                 self._source,
@@ -218,8 +218,6 @@ class TokenGenerator:
             finally:
                 writer.discard()  # what is not finished
             return decoder
-        finally:
-            torch.set_num_threads(self._max_threads)
 
     def _tunes_threads(self, decoder: Llama) -> bool:
         """Tell whether the number of threads follows what is faster at the moment.

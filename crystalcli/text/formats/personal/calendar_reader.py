@@ -25,7 +25,7 @@ _SHOWN = {
 }  # fmt: skip
 _UNITS = {"DAILY": "days", "WEEKLY": "weeks", "MONTHLY": "months", "YEARLY": "years"}
 _WEEKDAY = re.compile(r"\+?(-?\d{0,2})(MO|TU|WE|TH|FR|SA|SU)")
-_REST_OF_WEEKDAYS = {"MO": "n", "TU": "e", "WE": "d", "TH": "u", "FR": "i", "SA": "t", "SU": "n"}
+_WEEKDAYS = {"MO": "Mon", "TU": "Tue", "WE": "Wed", "TH": "Thu", "FR": "Fri", "SA": "Sat", "SU": "Sun"}
 _TEXTS = ("DESCRIPTION", "COMMENT")
 
 
@@ -136,7 +136,7 @@ def _shown_weekday(day: str) -> str:
     if match is None:
         return day
     which = {"": "", "1": "first ", "2": "second ", "3": "third ", "-1": "last "}.get(match[1], f"{match[1]}. ")
-    return which + match[2].capitalize() + _REST_OF_WEEKDAYS[match[2]]
+    return which + _WEEKDAYS[match[2]]
 
 
 def _shown_time(line: ContentLine) -> str:

@@ -396,3 +396,18 @@ def test_too_little_memory_is_said_in_one_line(capsys, monkeypatch, take):
     program.command("fill")(lambda: take(1 << 50))
     assert run([], program) == 1
     assert capsys.readouterr().err == "crystal: out of memory\n"
+
+
+def test_a_process_that_has_imported_torch_ends_without_taking_it_apart(tmp_path):
+    program = (
+        "import atexit, sys, types\n"
+        "class Apart:\n    def __del__(self): print('taken apart', flush=True)\n"
+        "sys.modules['torch'] = types.ModuleType('torch')\n"
+        "sys.modules['torch'].apart = Apart()\n"
+        "atexit.register(print, 'at the end')\n"
+        "sys.argv = ['crystal', 'inspect', '-c', 'none.crystal']\n"
+        "from crystalcli.cli import main\nmain()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)
+    assert (ended.returncode, ended.stdout) == (3, "at the end\n")
+    assert "none.crystal" in ended.stderr

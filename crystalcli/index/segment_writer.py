@@ -175,10 +175,14 @@ class SegmentWriter:
 
     def _draft(self, chunks: list[Chunk]) -> Draft:
         texts, keys = [chunk.text for chunk in chunks], [key for _, key in self._pending]
-        counts = [count for chunk in chunks for count in atom_terms(chunk, self._analysis)]
         contexts = [chunk.context for chunk in chunks]
         languages = [chunk.language for chunk in chunks]
-        return build_draft(self._next_atom, texts, keys, contexts, languages, chunk_spans_of(chunks), counts)
+        # Compressing takes a third of the work, and leaves the interpreter's lock.
+        with ThreadPoolExecutor(1) as pool:
+            frame = pool.submit(compressed, "".join(texts).encode())
+            counts = [count for chunk in chunks for count in atom_terms(chunk, self._analysis)]
+            spans = chunk_spans_of(chunks)
+        return build_draft(self._next_atom, texts, keys, contexts, languages, spans, counts, frame.result())
 
     def _write(self, draft: Draft, codes: LayerCodes | None) -> None:
         with self._store.transaction():
@@ -225,6 +229,7 @@ def build_draft(
     languages: Sequence[str],
     spans: ChunkSpans,
     counts: Sequence[Counter[str]],
+    frame: bytes | None = None,
 ) -> Draft:
     """Build a segment without its layers.
 
@@ -236,12 +241,13 @@ def build_draft(
         languages: The code of each chunk's language, "" for English.
         spans: Lengths of the chunks and their units.
         counts: The terms of each atom with their frequencies.
+        frame: The texts, compressed; None: they are not yet.
     """
     text = "".join(texts).encode()
     lengths = np.array([min(255, sum(count.values())) for count in counts], np.uint8)
     parts = {"spans": varint.encode(spans.flat()), "hashes": b"".join(keys), "lengths": lengths.tobytes()}
     blocks = list(build_blocks(counts, first_atom))
-    return Draft(len(texts), spans, len(text), compressed(text), contexts, languages, parts, blocks)
+    return Draft(len(texts), spans, len(text), frame or compressed(text), contexts, languages, parts, blocks)
 
 
 def write_segment(

@@ -13,6 +13,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import islice
 from typing import NamedTuple
 
 ENGLISH = "en"
@@ -119,7 +120,7 @@ def identify_language(text: str) -> str:
         not clear, as in short texts, source code and tables.
     """
     lower = unicodedata.normalize("NFC", text.lower())
-    words = [match[0] for match, _ in zip(_WORD.finditer(lower), range(_WORDS_READ), strict=False)]
+    words = [match[0] for match in islice(_WORD.finditer(lower), _WORDS_READ)]
     if not words:
         return ""
     best, hits = _leading(words, LANGUAGES)
@@ -161,10 +162,11 @@ def _leading(words: Iterable[str], languages: Iterable[str]) -> tuple[str, int]:
     """Find the language with the most function words among some, "" for a tie, and their number."""
     hits: Counter[str] = Counter()
     eligible = set(languages)
-    for word in words:
-        for code in _by_word().get(word, ()):
+    by_word = _by_word()
+    for word, count in Counter(words).items():
+        for code in by_word.get(word, ()):
             if code in eligible:
-                hits[code] += 1
+                hits[code] += count
     (best, most), (_, second) = [*hits.most_common(2), ("", 0), ("", 0)][:2]
     return (best, most) if most > second else ("", most)
 

@@ -63,6 +63,12 @@ class WordPieceTokenizer:
             for encoding in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
         ]
 
+    def token_ids(self, texts: Sequence[str]) -> list[IntArray]:
+        """Tokenize texts to ids alone, int32 [n] each, which takes three quarters of the time."""
+        # Older versions of the library always count characters.
+        encode = getattr(self._tokenizer, "encode_batch_fast", self._tokenizer.encode_batch)
+        return [np.array(encoding.ids, np.int32) for encoding in encode(list(texts), add_special_tokens=False)]
+
 
 class FolderTokenizer(WordPieceTokenizer):
     """The tokenizer of a folder in Hugging Face layout.

@@ -139,7 +139,9 @@ class QuantizedStack:
         self.config = config
         self._attention = attention or fastest_attention(config.heads, config.dimension // config.heads)
         stack = EncoderStack(config, weights)
-        self._words, self._positions = stack.words, stack.positions
+        # A copy, so that the file of the weights, half of which is not needed any more, does not
+        # stay mapped into memory.
+        self._words, self._positions = stack.words.clone(), stack.positions
         post = {"up": _POST[config.activation]}
         products = []
         for layer, linears in enumerate(stack.linears):
@@ -250,7 +252,8 @@ class QuantizedStack:
                 target.copy_(F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=math.log(2)))
                 continue
             for chunk, length in enumerate(lengths):
-                target[chunk, :, :length] = attend_by_powers(*(states[chunk, :, :length] for states in (q, k, v)))
+                query, key, value = (states[chunk, :, :length] for states in (q, k, v))
+                attend_by_powers(query, key, value, out=target[chunk, :, :length])
                 target[chunk, :, length:] = 0
         return attended
 

@@ -43,6 +43,15 @@ def test_codes_do_not_depend_on_what_is_coded_beside_them(seed, cut):
         assert np.mean(np.concatenate([one, two]) == both) > 0.999
 
 
+def test_what_is_decoded_along_with_the_codes_is_what_they_decode_to():
+    codec, vectors = default_codec(), pyramid(3)
+    codes, decoded = codec.encode_and_decode(*vectors)
+    for one, other in zip(codes, codec.encode(*vectors), strict=True):
+        assert np.array_equal(one, other)
+    for one, other in zip(decoded, codec.decode(*codes, *vectors[3:]), strict=True):
+        assert np.array_equal(one, other)
+
+
 def test_scores_off_the_table_equal_scores_of_decoded_atoms():
     codec = default_codec()
     atoms, clusters, units, *parents = pyramid(3, 40)

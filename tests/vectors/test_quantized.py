@@ -81,6 +81,9 @@ def test_sums_that_leave_the_range_are_made_again_in_full(precision):
         (expected,) = F.scaled_dot_product_attention(q[None].float(), k[None].float(), v[None].float(), scale=np.log(2))
         attended = attend_by_powers(q, k, v)
         assert torch.allclose(attended, expected, atol=1e-5 if abs(factor) > 1 else 0.05)
+        apart = torch.zeros(5, 2, 8).transpose(0, 1)  # heads beside one another, as in a pack
+        attend_by_powers(q, k, v, out=apart)
+        assert torch.equal(apart, attended)
 
 
 @needs_int8

@@ -97,7 +97,11 @@ if TYPE_CHECKING:
     from crystalcli.index.encoder_processes import (
         CHILD_MEMORY,
         EncoderProcesses,
+        begin_early_encoder,
+        dismiss_early_encoder,
+        fill_layers_by_child,
         fill_layers_by_processes,
+        take_early_encoder,
     )
     from crystalcli.index.fidelity import (
         add_fidelity,
@@ -230,7 +234,11 @@ else:
                 "resolve_encoder",
             ),
             "encoder_processes": (
+                "begin_early_encoder",
+                "dismiss_early_encoder",
+                "fill_layers_by_child",
                 "fill_layers_by_processes",
+                "take_early_encoder",
                 "EncoderProcesses",
                 "CHILD_MEMORY",
             ),
@@ -353,6 +361,7 @@ __all__ = [
     "append_chunks",
     "atom_starts",
     "atoms_of_documents",
+    "begin_early_encoder",
     "begin_import",
     "build_draft",
     "chapter_under",
@@ -364,11 +373,13 @@ __all__ = [
     "count_terms",
     "crystal_stats",
     "describe_document",
+    "dismiss_early_encoder",
     "document_atoms",
     "document_with_suffix",
     "encode_short_chunks",
     "fidelity_sums",
     "fill_layers",
+    "fill_layers_by_child",
     "fill_layers_by_processes",
     "fill_layers_in_turns",
     "find_document",
@@ -395,6 +406,7 @@ __all__ = [
     "settle_tail",
     "spans_of_atoms",
     "summarize_ledger",
+    "take_early_encoder",
     "walk_layers",
     "write_segment",
 ]

@@ -5,23 +5,30 @@ the codes. It writes nothing: the parent commits. It is a fresh interpreter in a
 so that Ctrl-C reaches the parent alone, and it ends when its standard input does. Of a child that
 is killed the segment is given to another one.
 
+On two processors there is one child with two threads, which is begun while text is still read:
+importing torch takes a second under the interpreter's lock, and so would stand in the way of the
+text. It is told the segment after the next, too, so that its threads never wait for one.
+
 Knows: pipes, segments. Does not know: how codes are made, locks.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Self
 
+from crystalcli.cpu import available_processors
 from crystalcli.errors import CrystalError
-from crystalcli.index.encoder import Encoder, open_encoder
+from crystalcli.index.encoder import Encoder, EncoderId, open_encoder
 from crystalcli.index.fill import (
     SegmentText,
     codec_of,
@@ -42,9 +49,13 @@ CHILD_MEMORY = 450 << 20  # bytes that a child takes, most of it weights and tor
 _AHEAD = 2  # segments for each child that are read or wait: none is idle while another commits
 _TRIES = 3  # at a segment, each by another child
 _CHILD_PROGRAM = (
-    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); "
+    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from crystalcli.cpu import import_numpy; import_numpy(); "
     "from crystalcli.index.encoder_processes import serve_segments; serve_segments(*sys.argv[2:])"
 )
+# What threads free stays in glibc's heaps, of which there are up to eight for each processor; at
+# one heap they wait for one another. Texts are tokenized beside threads that encode, so that more
+# threads for it gain nothing.
+_CHILD_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "TOKENIZERS_PARALLELISM": "false"}
 
 
 class EncodedSegment(NamedTuple):
@@ -59,21 +70,44 @@ class EncodedSegment(NamedTuple):
     codes: LayerCodes
 
 
-class _Child:
-    """A process that encodes one segment at a time."""
+class EncoderChild:
+    """A process that encodes one segment after the other. A context manager, which ends it.
 
-    def __init__(self, crystal: Path, folder: Path) -> None:
+    Args:
+        crystal: The crystal.
+        folder: The folder of its encoder's weights.
+        threads: That encode.
+        early: Whether the encoder is loaded at once, and not with the first segment.
+
+    Raises:
+        OSError: There is no interpreter to start.
+    """
+
+    def __init__(self, crystal: Path, folder: Path, threads: int = 1, *, early: bool = False) -> None:
+        self.crystal, self.folder = crystal.absolute(), folder
+        arguments = [str(self.crystal), str(folder), str(threads), *(["early"] if early else [])]
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _CHILD_PROGRAM, json.dumps(sys.path), str(crystal.absolute()), str(folder)],
+            [sys.executable, "-c", _CHILD_PROGRAM, json.dumps(sys.path), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            env={**_CHILD_ENVIRONMENT, **os.environ},
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
 
-    def encode(self, row: SegmentRow) -> EncodedSegment | None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def encode(self, row: SegmentRow, following: SegmentRow | None = None) -> EncodedSegment | None:
         """Encode a segment; None where it is no longer there.
+
+        Args:
+            row: The segment.
+            following: The segment that will be asked for next, if it is known.
 
         Raises:
             EOFError: The child has ended.
@@ -81,7 +115,7 @@ class _Child:
         """
         assert self.process.stdin is not None and self.process.stdout is not None
         try:
-            _send(self.process.stdin, {"segment": list(row)})
+            _send(self.process.stdin, {"segment": row, "following": following})
             answer = _receive(self.process.stdout)
             if "error" in answer:
                 raise CrystalError(f"layers cannot be made: {answer['error']}")
@@ -115,8 +149,8 @@ class EncoderProcesses:
         self._crystal, self._folder = crystal, encoder.folder
         self._lock = threading.Lock()
         self._closed = False
-        self._idle: list[_Child] = []
-        self._children: set[_Child] = set()
+        self._idle: list[EncoderChild] = []
+        self._children: set[EncoderChild] = set()
         self._threads = ThreadPoolExecutor(jobs)  # each waits for a child
 
     def __enter__(self) -> Self:
@@ -149,13 +183,13 @@ class EncoderProcesses:
             return encoded
         raise CrystalError(f"{_TRIES} processes have ended while they made layers: try --jobs 1")
 
-    def _free_child(self) -> _Child:
+    def _free_child(self) -> EncoderChild:
         with self._lock:
             if self._closed:
                 raise CrystalError("stopped")
             if self._idle:
                 return self._idle.pop()
-            child = _Child(self._crystal, self._folder)
+            child = EncoderChild(self._crystal, self._folder)
             self._children.add(child)
             return child
 
@@ -203,40 +237,178 @@ def fill_layers_by_processes(
     return tokens
 
 
+# --- one child, begun early -----------------------------------------------------------------------
+
+
+_early: list[EncoderChild] = []  # the one that is begun, and not taken yet
+
+
+def begin_early_encoder(crystal: Path, encoder: Encoder) -> None:
+    """Begin a child with all processors, for the layers of text that is being read.
+
+    Where a child cannot be started, there is none to be taken.
+
+    Args:
+        crystal: The crystal.
+        encoder: Its encoder, whose weights are here.
+    """
+    assert encoder.folder is not None
+    dismiss_early_encoder()
+    with suppress(OSError):
+        child = EncoderChild(crystal, encoder.folder, available_processors(), early=encoder.mark is None)
+        _early.append(child)
+
+
+def take_early_encoder(crystal: Path, encoder: Encoder) -> EncoderChild | None:
+    """Return the child that was begun for a crystal and its encoder, which the caller ends now."""
+    if _early and (_early[0].crystal, _early[0].folder) == (crystal.absolute(), encoder.folder):
+        return _early.pop()
+    return None
+
+
+def dismiss_early_encoder() -> None:
+    """End the child that was begun and not taken, if there is one."""
+    while _early:
+        _early.pop().stop()
+
+
+def fill_layers_by_child(
+    current: Callable[[], Store],
+    writing: Callable[[], AbstractContextManager[Store]],
+    child: EncoderChild,
+    progress: Callable[[Progress], None] | None = None,
+) -> int:
+    """Make the layers of all segments without them by one child; see `fill_layers_in_turns`.
+
+    Segments are left without layers where the child ends before.
+
+    Args:
+        current: Gives the open crystal as of now.
+        writing: Locks the crystal and opens it for writing; waits for other programs.
+        child: The process that encodes.
+        progress: Called before the first segment and after each one.
+
+    Returns:
+        The number of tokens that were encoded.
+    """
+    tokens = 0
+    gone: set[SegmentRow] = set()
+    while rows := newest_without_layers(current(), gone, 2):
+        if progress is not None:
+            progress(tell_progress(current(), tokens))
+        try:
+            encoded = child.encode(*rows)
+        except EOFError:  # it was killed, or ran out of memory
+            return tokens
+        if encoded is None:
+            gone.add(rows[0])
+            continue
+        with writing() as store:
+            if store_layers(store, encoded.text, encoded.codes):
+                tokens += rows[0].tokens
+    if tokens and progress is not None:
+        progress(tell_progress(current(), tokens))
+    return tokens
+
+
 # --- the child's side -----------------------------------------------------------------------------
 
 
-def serve_segments(crystal: str, folder: str) -> None:
+def serve_segments(crystal: str, folder: str, threads: str, early: str = "") -> None:
     """Encode segments until standard input ends.
 
     Args:
         crystal: The path of the crystal.
         folder: The folder of its encoder's weights.
+        threads: The number of threads.
+        early: Whether to load the program's own encoder before the first segment; "" for no.
     """
     answers, sys.stdout = sys.stdout.buffer, sys.stderr  # libraries that print disturb nothing
-    layers: LayerEncoder | None = None
+    encoder = _SegmentEncoder(Path(crystal), Path(folder), int(threads))
+    if early:
+        with suppress(CrystalError):  # the first segment tells
+            encoder.load(Encoder(Path(folder), None))
+    begun: dict[SegmentRow, _BegunSegment] = {}
     for job in _jobs(sys.stdin.buffer):
         row = SegmentRow(*job["segment"])
         try:
-            with Store.open(Path(crystal)) as store:
-                if row not in store.segments():
-                    _send(answers, {})
-                    continue
-                text = read_segment(store, row)
-                if layers is None:
-                    encoder = open_encoder(store.meta(), store.path, Path(folder))
-                    encoder.verify()
-                    layers = LayerEncoder(
-                        Path(folder), tokenizer=encoder.tokenizer, codec=codec_of(store, encoder), threads=1
-                    )
-            codes = layers.codes(text.chunks, text.tokens)
+            segment = begun.pop(row, None) or encoder.begin(row)
+            if job["following"] is not None:
+                following = SegmentRow(*job["following"])
+                with suppress(CrystalError):  # it is told when that segment is asked for
+                    if following not in begun and (prepared := encoder.begin(following)) is not None:
+                        begun[following] = prepared
+            if segment is None:
+                _send(answers, {})
+                continue
+            codes = segment.wait()
         except CrystalError as error:
             _send(answers, {"error": str(error)})
             continue
-        sizes = [len(text.digest), *map(len, codes)]
+        sizes = [len(segment.text.digest), *map(len, codes)]
         _send(answers, {"sizes": sizes, "fidelity": codes.fidelity})
-        answers.write(text.digest + b"".join(codes))
+        answers.write(segment.text.digest + b"".join(codes))
         answers.flush()
+
+
+class _BegunSegment(NamedTuple):
+    """A segment whose chunks are being encoded.
+
+    Attributes:
+        text: Its text.
+        wait: Waits for its codes.
+    """
+
+    text: SegmentText
+    wait: Callable[[], LayerCodes]
+
+
+class _SegmentEncoder:
+    """An encoder of the segments of one crystal, loaded when it is first used.
+
+    Args:
+        crystal: The path of the crystal.
+        folder: The folder of its encoder's weights.
+        threads: That encode.
+    """
+
+    def __init__(self, crystal: Path, folder: Path, threads: int) -> None:
+        self._crystal, self._folder, self._threads = crystal, folder, threads
+        self._layers: LayerEncoder | None = None
+        self._mark: EncoderId | None = None
+
+    def begin(self, row: SegmentRow) -> _BegunSegment | None:
+        """Begin to encode a segment, after those before it; None where it is no longer there.
+
+        Raises:
+            CrystalError: It cannot be read, or the weights cannot.
+        """
+        with Store.open(self._crystal) as store:
+            if row not in store.segments():
+                return None
+            text = read_segment(store, row)
+            if self._layers is None or EncoderId.read(store.meta()) != self._mark:
+                layers = self.load(open_encoder(store.meta(), store.path, self._folder), store)
+            else:
+                layers = self._layers
+        return _BegunSegment(text, layers.begin_codes(text.chunks, text.tokens))
+
+    def load(self, encoder: Encoder, store: Store | None = None) -> LayerEncoder:
+        """Load the weights.
+
+        Args:
+            encoder: The encoder.
+            store: The crystal; None for the program's own encoder.
+
+        Raises:
+            ModelMissingError: The weights cannot be read.
+            EncoderMismatchError: The weights are not those of the crystal's encoder.
+        """
+        encoder.verify()
+        codec = codec_of(store, encoder) if store is not None else None
+        self._mark = encoder.mark
+        self._layers = LayerEncoder(self._folder, tokenizer=encoder.tokenizer, codec=codec, threads=self._threads)
+        return self._layers
 
 
 def _jobs(stream: IO[bytes]) -> Iterator[dict[str, Any]]:

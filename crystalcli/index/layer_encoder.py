@@ -138,7 +138,7 @@ class LayerEncoder:
         def pool(index: int, states: torch.Tensor) -> None:
             pyramids[index] = [vectors.numpy() for vectors in build_pyramid(states, [layouts[index]])]
 
-        self._for_each(chunks, ids, pool)
+        self._begin_each(chunks, ids, pool)()
         empty = np.zeros((0, self._bert.dimension), np.float32)
         return [np.concatenate([empty, *(pyramids[i][layer] for i in sorted(pyramids))]) for layer in range(3)], layouts
 
@@ -154,6 +154,14 @@ class LayerEncoder:
             tokens: The number of tokens that each chunk is laid out by, as it is stored; None for
                 the number of its ids.
         """
+        return self.begin_codes(chunks, tokens)()
+
+    def begin_codes(self, chunks: Sequence[Chunk], tokens: Sequence[int] | None = None) -> Callable[[], LayerCodes]:
+        """Begin to encode chunks as `codes` does, after those that were begun before.
+
+        Returns:
+            Waits for the codes; to be called once.
+        """
         codec = self._codec
         counts = [len(chunk.ids) for chunk in chunks] if tokens is None else list(tokens)
         layouts = [pyramid_layout(count) for count in counts]
@@ -165,39 +173,44 @@ class LayerEncoder:
 
             units, clusters, atoms = (vectors.numpy() for vectors in build_pyramid(states, [layouts[index]]))
             rows = parents([layouts[index]])
-            codes = codec.encode(atoms, clusters, units, *rows)
-            decoded = codec.decode(*codes, *rows)
+            codes, decoded = codec.encode_and_decode(atoms, clusters, units, *rows)
             encoded[index] = tuple(code.tobytes() for code in codes)
             similarity[index] = [
                 float(cosines(*pair).sum()) for pair in zip((atoms, clusters, units), decoded, strict=True)
             ]
 
-        self._for_each(chunks, self._ids(chunks, counts), encode)
-        parts = [b"".join(encoded[index][layer] for index in sorted(encoded)) for layer in range(3)]
-        result = LayerCodes(*parts)
-        sums = [sum(similarity[index][layer] for index in sorted(similarity)) for layer in range(3)]
-        result.fidelity = {
-            name: (len(part) // size, total)
-            for (name, size), part, total in zip(CODE_BYTES.items(), parts, sums, strict=True)
-        }
+        wait = self._begin_each(chunks, self._ids(chunks, counts), encode)
+
+        def result() -> LayerCodes:
+            wait()
+            parts = [b"".join(encoded[index][layer] for index in sorted(encoded)) for layer in range(3)]
+            codes = LayerCodes(*parts)
+            sums = [sum(similarity[index][layer] for index in sorted(similarity)) for layer in range(3)]
+            codes.fidelity = {
+                name: (len(part) // size, total)
+                for (name, size), part, total in zip(CODE_BYTES.items(), parts, sums, strict=True)
+            }
+            return codes
+
         return result
 
-    def _for_each(
+    def _begin_each(
         self, chunks: Sequence[Chunk], ids: Sequence[IntArray], call: Callable[[int, torch.Tensor], None]
-    ) -> None:
-        """Call `call` with each chunk's index and its own tokens' states, as `Bert.for_each`."""
+    ) -> Callable[[], None]:
+        """Call `call` with each chunk's index and its own tokens' states, as `Bert.begin_each`."""
         prefixes = self._prefixes(chunks, ids)
 
         def call_without_prefix(index: int, states: torch.Tensor) -> None:
             call(index, states[len(prefixes[index]) :])
 
-        self._bert.for_each([np.concatenate(pair) for pair in zip(prefixes, ids, strict=True)], call_without_prefix)
+        whole = [np.concatenate(pair) for pair in zip(prefixes, ids, strict=True)]
+        return self._bert.begin_each(whole, call_without_prefix)
 
     def _prefixes(self, chunks: Sequence[Chunk], ids: Sequence[IntArray]) -> list[IntArray]:
         """Choose the token ids before each chunk: the prompt, and a context for vectors."""
         contexts = [chunk.context.partition(CONTEXT_MARK) for chunk in chunks]
         texts = sorted({text for name, mark, place in contexts if mark for text in (name, place)})
-        tokens = {text: text_ids for text, (text_ids, _) in zip(texts, self._tokenizer.tokenize(texts), strict=True)}
+        tokens = dict(zip(texts, self._tokenizer.token_ids(texts), strict=True))
         empty = np.zeros(0, np.int32)
         prefixes = [
             _prefix(tokens[name], tokens[place], self._capacity - len(own)) if mark and len(own) else empty
@@ -213,7 +226,7 @@ class LayerEncoder:
     def _ids(self, chunks: Sequence[Chunk], counts: Sequence[int]) -> list[IntArray]:
         """Tokenize the texts of chunks, to `counts` tokens each."""
         rows = []
-        for (ids, _), count in zip(self._tokenizer.tokenize([chunk.text for chunk in chunks]), counts, strict=True):
+        for ids, count in zip(self._tokenizer.token_ids([chunk.text for chunk in chunks]), counts, strict=True):
             if len(ids) < count:
                 ids = np.pad(ids if len(ids) else np.zeros(1, np.int32), (0, count - max(1, len(ids))), "edge")
             rows.append(ids[:count])

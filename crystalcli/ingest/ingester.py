@@ -18,6 +18,7 @@ Knows: the order of the steps and of the commits. Does not know: formats, codes,
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -45,8 +46,10 @@ from crystalcli.index import (
     Encoder,
     RunBuilder,
     SegmentWriter,
+    begin_early_encoder,
     begin_import,
     chunks_of,
+    dismiss_early_encoder,
     lacks_codebooks,
     learn_codebooks,
 )
@@ -85,6 +88,9 @@ if TYPE_CHECKING:
 
 # Nanoseconds: mtime is too coarse to trust for files modified less than 2 s ago.
 _FRESH_NS = 2_000_000_000
+# New tokens from which on layers are made by a process of its own. Its start takes a second, which
+# a program that ingests a little again and again would pay each time.
+_CHILD_TOKENS = 10_000
 
 
 class ChangedFile(NamedTuple):
@@ -297,39 +303,64 @@ def ingest_into(
     began = time.monotonic()
     if options.codebooks_from and lacks_codebooks(store, encoder):
         learn_codebooks(store, encoder, options.codebooks_from)
-    if (options.layers or options.layers_follow) and encoder.folder is not None:
-        encodes_here = (jobs_by_default() if options.jobs is None else options.jobs) == 1
-        progress = _importing_at_text(progress) if encodes_here and available_processors() > 1 else progress
+    if (options.layers or options.layers_follow) and encoder.folder is not None and available_processors() > 1:
+        if _encodes_in_child(store, encoder, options):
+            progress = _calling_at_text(progress, _CHILD_TOKENS, lambda: begin_early_encoder(store.path, encoder))
+        elif (jobs_by_default() if options.jobs is None else options.jobs) == 1:
+            progress = _calling_at_text(progress, 1, begin_import)
     jobs = available_processors() if options.jobs is None else options.jobs
     ingester = Ingester(store, None, progress, encoder, options.read_options, jobs)
-    report = ingester.run(
-        paths,
-        prune=options.prune,
-        file_filter=options.file_filter,
-        ocr=options.ocr,
-        changed_paths=options.changed_paths,
-        piped=options.piped,
-        fetched=options.fetched,
-    )
+    try:
+        report = ingester.run(
+            paths,
+            prune=options.prune,
+            file_filter=options.file_filter,
+            ocr=options.ocr,
+            changed_paths=options.changed_paths,
+            piped=options.piped,
+            fetched=options.fetched,
+        )
+    except BaseException:
+        dismiss_early_encoder()
+        raise
     seconds, lexical_only = time.monotonic() - began, encoder.folder is None
     return replace(report, lexical_only=lexical_only, seconds=seconds, text_seconds=seconds)
 
 
-def _importing_at_text(progress: Callable[[Progress], None] | None) -> Callable[[Progress], None]:
-    """Begin to import the encoder of chunks at the first text that is read.
+def _encodes_in_child(store: Store, encoder: Encoder, options: IngestOptions) -> bool:
+    """Return whether a process of its own is to make the layers that follow, with all processors.
+
+    Where torch is imported already, or stays for the next ingest, a second copy would cost memory
+    and gain nothing.
+    """
+    return (
+        options.jobs is None
+        and options.encoder_cache is None
+        and "torch" not in sys.modules
+        and jobs_by_default() == 1
+        and not lacks_codebooks(store, encoder)
+    )
+
+
+def _calling_at_text(
+    progress: Callable[[Progress], None] | None, tokens: int, begin: Callable[[], None]
+) -> Callable[[Progress], None]:
+    """Begin with the encoder of chunks once text has been read.
 
     An ingest without new text needs no encoder.
 
     Args:
         progress: Called with each progress that is told.
+        tokens: The least tokens that have been read then.
+        begin: Called once.
     """
     is_begun = False
 
     def tell(told: Progress) -> None:
         nonlocal is_begun
-        if told.tokens and not is_begun:
+        if told.tokens >= tokens and not is_begun:
             is_begun = True
-            begin_import()
+            begin()
         if progress is not None:
             progress(told)
 

@@ -23,11 +23,14 @@ from crystalcli.errors import CrystalError
 from crystalcli.index import (
     CHILD_MEMORY,
     EncoderProcesses,
+    dismiss_early_encoder,
+    fill_layers_by_child,
     fill_layers_by_processes,
     fill_layers_in_turns,
     lacks_codebooks,
     learn_codebooks,
     make_lazy_encoder,
+    take_early_encoder,
 )
 from crystalcli.lm import available_memory
 from crystalcli.storage import MAKING_LAYERS, LockHolder, Store, lock_beside, lock_holder, release_lock
@@ -117,12 +120,14 @@ def make_layers(
     """
     began = time.monotonic()
     if current().layer_share() == 1.0:
+        dismiss_early_encoder()
         return LayersReport(0, time.monotonic() - began, 1.0)
     lock = None
     if not current().writable:  # else no other process can store layers meanwhile
         try:
             lock = lock_beside(crystal, wait, on_wait, MAKING_LAYERS, _BACKGROUND if background else "")
         except CrystalError:
+            dismiss_early_encoder()
             other = layer_worker(crystal)
             if other is None:
                 raise
@@ -131,17 +136,23 @@ def make_layers(
         if lacks_codebooks(current(), encoder):
             with writing() as store:
                 learn_codebooks(store, encoder)
+        tokens = 0
+        early = take_early_encoder(crystal, encoder) if jobs is None and cache is None else None
+        if early is not None:
+            with early:
+                tokens = fill_layers_by_child(current, writing, early, progress)
         missing = sum(not segment.encoded for segment in current().segments())
         # A process that encodes less than a segment or two takes longer to start than it saves.
         wanted = jobs if jobs is not None else 1 if cache is not None else jobs_by_default()
         processes = min(wanted, -(-missing // _LEAST_SEGMENTS))
         if processes > 1:
             with EncoderProcesses(crystal, encoder, processes) as pool:
-                tokens = fill_layers_by_processes(current, writing, pool, progress)
+                tokens += fill_layers_by_processes(current, writing, pool, progress)
         else:
             chunk_encoder = make_lazy_encoder(current(), encoder, cache, None if jobs is None else 1)
-            tokens = fill_layers_in_turns(current, writing, chunk_encoder, progress)
+            tokens += fill_layers_in_turns(current, writing, chunk_encoder, progress)
     finally:
+        dismiss_early_encoder()
         release_lock(lock)
     return LayersReport(tokens, time.monotonic() - began, current().layer_share())
 

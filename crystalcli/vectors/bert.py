@@ -11,8 +11,10 @@ Knows: token ids, batches and threads. Does not know: text, layers 1 to 3, codes
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -100,6 +102,9 @@ class Bert:
         self.threads = threads or available_processors()
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.precision = precision or best_precision(self.device, scales is not None)
+        self._free = threading.Semaphore(self.threads)  # threads that may encode now
+        self._limits = ExitStack()  # open while batches are begun and not waited for
+        self._begun = 0
         try:
             with one_thread_of(torch):
                 self._stack = self._load(folder, scales)
@@ -141,10 +146,19 @@ class Bert:
             chunks: as in `states`. Chunks without tokens are skipped.
             take: called with a chunk's index and its states, float32 [n, dimension], on the CPU.
         """
+        self.begin_each(chunks, take)()
+
+    def begin_each(self, chunks: Sequence[IntArray], take: Callable[[int, torch.Tensor], None]) -> Callable[[], None]:
+        """Begin to encode chunks as `for_each` does, after those that were begun before.
+
+        So other chunks can be made ready meanwhile, and no thread waits between the two.
+
+        Returns:
+            Waits for the end; to be called once.
+        """
         stack = self._stack
         if isinstance(stack, QuantizedStack):
-            self._encode_packed(stack, chunks, take)
-            return
+            return self._begin_packed(stack, chunks, take)
 
         @torch.inference_mode()
         def encode(batch: _Batch) -> None:
@@ -163,15 +177,18 @@ class Bert:
 
         batches = self._batches([len(ids) for ids in chunks])
         if self.device.type == "cpu":
-            self._in_parallel(encode, batches)
-        else:
+            return self._begin_in_parallel(encode, batches)
+
+        def encode_all() -> None:
             for batch in batches:
                 encode(batch)
 
-    def _encode_packed(
+        return encode_all
+
+    def _begin_packed(
         self, stack: QuantizedStack, chunks: Sequence[IntArray], take: Callable[[int, torch.Tensor], None]
-    ) -> None:
-        """Encode chunks in packs, see `for_each`."""
+    ) -> Callable[[], None]:
+        """Begin to encode chunks in packs, see `begin_each`."""
         order = sorted((index for index, ids in enumerate(chunks) if len(ids)), key=lambda index: len(chunks[index]))
         before, after = (np.array([token], np.int32) for token in self.special)
 
@@ -181,22 +198,49 @@ class Bert:
             for index, own in zip(pack, states, strict=True):
                 take(index, own[1:-1])
 
-        self._in_parallel(encode, _packs(order, [len(ids) + 2 for ids in chunks], self.threads))
+        return self._begin_in_parallel(encode, _packs(order, [len(ids) + 2 for ids in chunks], self.threads))
 
-    def _in_parallel(self, encode: Callable[[_Item], None], batches: Sequence[_Item]) -> None:
-        """Encode one batch per thread.
+    def _begin_in_parallel(self, encode: Callable[[_Item], None], batches: Sequence[_Item]) -> Callable[[], None]:
+        """Begin to encode one batch per thread.
 
         Threads that share an operation wait for one another at the end of each, and on a busy
         machine two of them are slower than one. How an operation is shared out also shows in its
         rounding.
         """
-        with (
-            one_thread_of(torch),
-            ThreadPoolExecutor(self.threads, initializer=torch.set_num_threads, initargs=(1,)) as pool,
-        ):
-            # The longest first, so that all threads finish together.
-            for _ in pool.map(encode, reversed(batches)):
-                pass
+        waiting = deque(batches)  # the longest comes first, so that all threads finish together
+        errors: list[Exception] = []
+
+        def work() -> None:
+            with self._free:  # until then those encode that were begun before
+                torch.set_num_threads(1)
+                try:
+                    while (batch := _last(waiting)) is not None:
+                        encode(batch)
+                except Exception as error:
+                    waiting.clear()
+                    errors.append(error)
+
+        # They end with their batches: a thread keeps the kernels of all shapes that it has met.
+        threads = [threading.Thread(target=work) for _ in range(min(self.threads, len(batches)))]
+        if not self._begun:
+            self._limits.enter_context(one_thread_of(torch))
+        self._begun += 1
+        for thread in threads:
+            thread.start()
+
+        def wait() -> None:
+            try:
+                for thread in threads:
+                    thread.join()
+            finally:
+                waiting.clear()  # after a Ctrl-C
+                self._begun -= 1
+                if not self._begun:
+                    self._limits.close()
+            if errors:
+                raise errors[0]
+
+        return wait
 
     def embed(self, ids: IntArray) -> torch.Tensor:
         """Embed a sentence like sentence-transformers: mean pooling, unit length, [dimension]."""
@@ -229,6 +273,14 @@ class Bert:
                 batches.append(batch)
             batch.chunks.append(index)
         return batches
+
+
+def _last(waiting: deque[_Item]) -> _Item | None:
+    """Take the last item; None where another thread has taken it."""
+    try:
+        return waiting.pop()
+    except IndexError:
+        return None
 
 
 def _packs(order: Sequence[int], positions: Sequence[int], threads: int) -> list[list[int]]:

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -14,7 +15,9 @@ from support.waiting import until
 
 from crystalcli import Crystal
 from crystalcli.cli.app import run
-from crystalcli.ingest import layer_maker
+from crystalcli.datatypes import Phase, Progress
+from crystalcli.index import segment_writer
+from crystalcli.ingest import ingester, layer_maker
 from crystalcli.text.read_ahead import ReadAhead
 from crystalcli.text.source.read_request import DEFAULT_READ_OPTIONS
 
@@ -96,6 +99,74 @@ def test_ctrl_c_keeps_what_processes_have_made_and_ends_them(text_crystal, encod
         assert 0.0 < crystal.layer_share < 1.0
         until(lambda: not [child for child in children() if child not in others])
         assert crystal.make_layers(jobs=2).layer_share == 1.0
+
+
+@pytest.fixture
+def early(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process that has not imported torch, on two processors, with a longer text."""
+    monkeypatch.setattr(ingester, "sys", SimpleNamespace(modules={}))
+    monkeypatch.setattr(ingester, "_CHILD_TOKENS", 1)
+    for module in (ingester, layer_maker):
+        monkeypatch.setattr(module, "available_processors", lambda: 2)
+    monkeypatch.setattr(segment_writer, "SEGMENT_BYTES", 2000)
+
+
+@pytest.fixture
+def tales(tmp_path: Path) -> Path:
+    lines = {f"{number}.txt": f"{number}. {sentence}" * (40 + number) for number, sentence in enumerate(SENTENCES)}
+    return write(tmp_path / "tales", lines)
+
+
+def test_a_process_that_is_begun_beside_the_text_makes_the_same_crystal(early, tales, encoder_folder, tmp_path):
+    one, two = tmp_path / "one.crystal", tmp_path / "two.crystal"
+    with Crystal(one, encoder=encoder_folder) as crystal:
+        tokens = crystal.ingest([tales], jobs=1).encoded_tokens
+    before, seen = len(children()), []
+    with Crystal(two, encoder=encoder_folder) as crystal:
+        report = crystal.ingest([tales], progress=lambda progress: seen.append((progress.phase, len(children()))))
+        assert (report.encoded_tokens, report.layer_share) == (tokens, 1.0)
+        assert crystal.ingest([tales]).encoded_tokens == 0
+    assert (Phase.LAYERS, before + 1) in seen
+    assert max(processes for phase, processes in seen if phase is not Phase.LAYERS) == before + 1
+    assert inside(one) == inside(two)
+    with Crystal(one, encoder=encoder_folder) as first, Crystal(two, encoder=encoder_folder) as second:
+        assert first.stats().layers == second.stats().layers
+    assert len(children()) == before
+
+
+def test_what_a_killed_process_has_left_is_made_here(early, tales, encoder_folder, tmp_path):
+    with Crystal(tmp_path / "whole.crystal", encoder=encoder_folder) as crystal:
+        tokens = crystal.ingest([tales], jobs=1).encoded_tokens
+    others, killed = children(), []
+
+    def kill(progress: Progress) -> None:
+        new = [child for child in children() if child not in others]
+        if progress.encoded_tokens and new and not killed:
+            killed.append(new[0].pid)
+            os.kill(new[0].pid, signal.SIGKILL)
+
+    with Crystal(tmp_path / "m.crystal", encoder=encoder_folder) as crystal:
+        report = crystal.ingest([tales], progress=kill)
+        assert (report.encoded_tokens, report.layer_share) == (tokens, 1.0)
+    assert len(killed) == 1
+    assert inside(tmp_path / "m.crystal") == inside(tmp_path / "whole.crystal")
+
+
+@pytest.mark.parametrize("phase", ["text", "layers"])
+def test_ctrl_c_ends_the_process_that_was_begun_beside_the_text(early, tales, encoder_folder, tmp_path, phase):
+    others = children()
+
+    def stop(progress: Progress) -> None:
+        if progress.encoded_tokens if phase == "layers" else len(children()) > len(others):
+            raise KeyboardInterrupt
+
+    with Crystal(tmp_path / "m.crystal", encoder=encoder_folder) as crystal:
+        with pytest.raises(KeyboardInterrupt):
+            crystal.ingest([tales], progress=stop)
+        assert not [child for child in children() if child not in others]
+        assert crystal.layer_share < 1.0
+        assert (crystal.layer_share > 0.0) == (phase == "layers")
+        assert crystal.ingest([tales]).layer_share == 1.0
 
 
 def test_an_encoder_that_cannot_be_loaded_is_one_clear_error(text_crystal, encoder_folder, tmp_path, capsys):

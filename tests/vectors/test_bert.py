@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 
 import numpy as np
 import pytest
@@ -11,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crystalcli.errors import ModelMissingError
-from crystalcli.vectors import VOCABULARY, Bert, QuestionEncoder, default_tokenizer, has_native_bfloat16
+from crystalcli.vectors import (
+    VOCABULARY,
+    Bert,
+    QuestionEncoder,
+    default_scales,
+    default_tokenizer,
+    has_native_bfloat16,
+)
 from crystalcli.vectors import bert as bert_module
 from crystalcli.vectors.bert import _packs
 from crystalcli.vectors.question_encoder import _times_weight
@@ -131,6 +139,41 @@ def test_weights_are_loaded_by_one_thread(encoder_folder, monkeypatch):
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+def test_chunks_that_are_begun_beside_others_have_the_same_states(token_ids, encoder_folder):
+    bert = Bert(encoder_folder, scales=default_scales(), threads=2)
+    halves = token_ids[::2], token_ids[1::2]
+    alone = [bert.states(half) for half in halves]
+    taken: list[dict[int, torch.Tensor]] = [{}, {}]
+    before, threads = torch.get_num_threads(), threading.active_count()
+    waits = [bert.begin_each(half, states.__setitem__) for half, states in zip(halves, taken, strict=True)]
+    for wait in waits:
+        wait()
+    assert torch.get_num_threads() == before
+    assert threading.active_count() == threads  # they keep the memory of all shapes that they met
+    for half, states, whole in zip(halves, taken, alone, strict=True):
+        assert torch.equal(torch.cat([states[index] for index in range(len(half))]), whole)
+
+
+def test_what_fails_in_a_thread_is_raised_by_the_wait(token_ids, encoder_folder):
+    bert = Bert(encoder_folder, scales=default_scales(), threads=2)
+
+    def refuse(index: int, _: torch.Tensor) -> None:
+        raise IndexError(f"chunk {index}")
+
+    wait = bert.begin_each(token_ids, refuse)
+    with pytest.raises(IndexError, match="chunk"):
+        wait()
+    assert len(bert.states(token_ids)) == sum(map(len, token_ids))
+
+
+def test_ids_alone_are_those_that_come_with_their_places():
+    texts = ["The Pequod, of Nantucket.", "", "Übung näher 海", "a" * 120]
+    tokenizer = default_tokenizer()
+    for ids, (same, _) in zip(tokenizer.token_ids(texts), tokenizer.tokenize(texts), strict=True):
+        assert ids.dtype == same.dtype
+        assert ids.tolist() == same.tolist()
 
 
 def test_empty_chunks_have_no_states(encoder_folder):

@@ -52,10 +52,8 @@ _CHILD_PROGRAM = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from crystalcli.cpu import import_numpy; import_numpy(); "
     "from crystalcli.index.encoder_processes import serve_segments; serve_segments(*sys.argv[2:])"
 )
-# What threads free stays in glibc's heaps, of which there are up to eight for each processor; at
-# one heap they wait for one another. Texts are tokenized beside threads that encode, so that more
-# threads for it gain nothing.
-_CHILD_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "TOKENIZERS_PARALLELISM": "false"}
+# Texts are tokenized beside threads that encode, so that more threads for it gain nothing.
+_CHILD_ENVIRONMENT = {"TOKENIZERS_PARALLELISM": "false"}
 
 
 class EncodedSegment(NamedTuple):

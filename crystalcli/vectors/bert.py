@@ -12,10 +12,12 @@ Knows: token ids, batches and threads. Does not know: text, layers 1 to 3, codes
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
@@ -44,6 +46,8 @@ _BATCH = {"cpu": 256, "cuda": 16_384}
 # Positions per pack in 8 bits: each product has costs of its own, and its result should stay in the
 # cache that processors share.
 _PACK = 512
+# Until a thread has given back its heap, so that the next one takes it and makes no other.
+_HAND_OVER_SECONDS = 0.005
 _LENGTH_STEP = 16  # lengths of chunks that share a batch are rounded up to a multiple of this
 
 
@@ -102,7 +106,9 @@ class Bert:
         self.threads = threads or available_processors()
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.precision = precision or best_precision(self.device, scales is not None)
-        self._free = threading.Semaphore(self.threads)  # threads that may encode now
+        self._starting = threading.Lock()
+        self._running = 0  # threads that encode
+        self._later: deque[threading.Thread] = deque()  # those that begin when one of these ends
         self._limits = ExitStack()  # open while batches are begun and not waited for
         self._begun = 0
         try:
@@ -209,16 +215,17 @@ class Bert:
         """
         waiting = deque(batches)  # the longest comes first, so that all threads finish together
         errors: list[Exception] = []
+        ended: SimpleQueue[threading.Thread] = SimpleQueue()
 
         def work() -> None:
-            with self._free:  # until then those encode that were begun before
-                torch.set_num_threads(1)
-                try:
-                    while (batch := _last(waiting)) is not None:
-                        encode(batch)
-                except Exception as error:
-                    waiting.clear()
-                    errors.append(error)
+            torch.set_num_threads(1)
+            try:
+                while (batch := _last(waiting)) is not None:
+                    encode(batch)
+            except Exception as error:
+                waiting.clear()
+                errors.append(error)
+            ended.put(threading.current_thread())
 
         # They end with their batches: a thread keeps the kernels of all shapes that it has met.
         threads = [threading.Thread(target=work) for _ in range(min(self.threads, len(batches)))]
@@ -226,14 +233,18 @@ class Bert:
             self._limits.enter_context(one_thread_of(torch))
         self._begun += 1
         for thread in threads:
-            thread.start()
+            self._start(thread)
 
         def wait() -> None:
+            left = len(threads)
             try:
-                for thread in threads:
-                    thread.join()
+                while left:
+                    self._replace(ended.get())
+                    left -= 1
             finally:
                 waiting.clear()  # after a Ctrl-C
+                for _ in range(left):
+                    self._replace(ended.get())
                 self._begun -= 1
                 if not self._begun:
                     self._limits.close()
@@ -241,6 +252,25 @@ class Bert:
                 raise errors[0]
 
         return wait
+
+    def _start(self, thread: threading.Thread) -> None:
+        """Start a thread now, or when one of as many as there may be ends."""
+        with self._starting:
+            if self._running < self.threads:
+                self._running += 1
+                thread.start()
+            else:
+                self._later.append(thread)
+
+    def _replace(self, thread: threading.Thread) -> None:
+        """Start the thread that comes after one that ends."""
+        thread.join()
+        with self._starting:
+            if self._later:
+                time.sleep(_HAND_OVER_SECONDS)
+                self._later.popleft().start()
+            else:
+                self._running -= 1
 
     def embed(self, ids: IntArray) -> torch.Tensor:
         """Embed a sentence like sentence-transformers: mean pooling, unit length, [dimension]."""

@@ -171,9 +171,9 @@ def map_in_threads(
     Args:
         function: Called with each item; numpy's products inside it run beside those of the others.
         items: The items.
-        threads: The most threads; None: two for each available processor. Where others keep the
-            processors busy the system shares them out by threads, and where they do not a second
-            one costs nothing.
+        threads: The most threads, with the one that calls; None: two for each available processor.
+            Where others keep the processors busy the system shares them out by threads, and where
+            they do not a second one costs nothing.
 
     Returns:
         The results, in the order of the items.
@@ -182,7 +182,29 @@ def map_in_threads(
     with one_blas_thread():
         if count < 2:
             return [function(item) for item in items]
-        from concurrent.futures import ThreadPoolExecutor
+        # The executors of the library take longer to import than a large crystal to be searched.
+        waiting = list(enumerate(items))[::-1]
+        results: dict[int, _Result] = {}
+        errors: list[BaseException] = []
+        taking = threading.Lock()
 
-        with ThreadPoolExecutor(count) as pool:
-            return list(pool.map(function, items))
+        def work() -> None:
+            try:
+                while not errors:
+                    with taking:
+                        if not waiting:
+                            return
+                        number, item = waiting.pop()
+                    results[number] = function(item)
+            except BaseException as error:  # raised in the thread that calls
+                errors.append(error)
+
+        others = [threading.Thread(target=work, name="map", daemon=True) for _ in range(count - 1)]
+        for thread in others:
+            thread.start()
+        work()
+        for thread in others:
+            thread.join()
+        if errors:
+            raise errors[0]
+        return [results[number] for number in range(len(items))]

@@ -121,6 +121,16 @@ def test_a_map_over_nothing_is_empty_and_an_error_in_it_is_raised():
         map_in_threads(lambda number: 1 / number, [1, 0, 2])
 
 
+def test_items_of_a_map_in_threads_are_called_beside_one_another():
+    meeting = threading.Barrier(3, timeout=30)
+    assert sorted(map_in_threads(lambda _: meeting.wait(), range(3), 3)) == [0, 1, 2]
+
+
+def test_threads_are_started_without_a_library_that_takes_long_to_import():
+    code = "import sys; from crystalcli.cpu import map_in_threads; print(map_in_threads(abs, [-1, 2, -3], 2), {})"
+    assert printed(code.format("'concurrent.futures' in sys.modules")) == "[1, 2, 3] False"
+
+
 def test_texts_that_are_encoded_beside_one_another_have_the_vectors_of_texts_alone(encoder_folder):
     encoder = QuestionEncoder(encoder_folder)
     texts = [list(range(1000 + number, 1040 + 3 * number)) for number in range(12)]

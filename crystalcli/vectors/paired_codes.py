@@ -9,11 +9,17 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from crystalcli.cpu import available_processors, map_in_threads
+
 if TYPE_CHECKING:
     from crystalcli.datatypes import FloatArray, Int64Array, UInt8Array
 
-# Nodes scored at a time: the memory beside the result does not grow with their number.
-_BATCH = 1 << 14
+# Nodes scored at a time: the memory beside the result does not grow with their number. With fewer,
+# threads wait for one another between two pieces.
+_BATCH = 1 << 17
+# With fewer nodes threads take longer to start than they save.
+_FEWEST_FOR_THREADS = 4 * _BATCH
+_MOST_THREADS = 8
 
 
 class PairedCodes:
@@ -63,14 +69,37 @@ class PairedCodes:
             Scores, float32 [n].
         """
         scores = np.zeros(len(self), np.float32)
-        buffer = np.empty(min(len(self), _BATCH), np.float32)
-        for pair, column in enumerate(self._columns):
-            # The sums of every two bytes: 65,536 floats, which stay in the cache.
-            sums = (table[2 * pair + 1][:, None] + table[2 * pair][None]).ravel()
-            for start in range(0, len(column), _BATCH):
-                codes = column[start : start + _BATCH]
-                batch = buffer[: len(codes)]
-                # No code is out of range: "clip" skips the check.
-                sums.take(codes, out=batch, mode="clip")
-                scores[start : start + _BATCH] += batch
+        pairs = range(len(self._columns))
+        if len(self) < _FEWEST_FOR_THREADS:
+            for pair in pairs:
+                self._add(scores, pair, _pair_sums(table, pair), 0, len(self))
+            return scores
+        sums = [_pair_sums(table, pair) for pair in pairs]
+        threads = min(_MOST_THREADS, 2 * available_processors())
+        # A share is as large as may be: the sums of a pair stay in the cache for longer.
+        share = -(-len(self) // (threads * _BATCH)) * _BATCH
+
+        def score(start: int) -> None:
+            for pair in pairs:
+                self._add(scores, pair, sums[pair], start, start + share)
+
+        map_in_threads(score, range(0, len(self), share), threads)
         return scores
+
+    def _add(self, scores: FloatArray, pair: int, sums: FloatArray, first: int, end: int) -> None:
+        """Add the sums of a pair of bytes to the scores of the nodes `[first, end)`."""
+        column = self._columns[pair, first:end]
+        scores = scores[first:end]
+        buffer = np.empty(min(len(column), _BATCH), np.float32)
+        for start in range(0, len(column), _BATCH):
+            codes = column[start : start + _BATCH]
+            batch, of_batch = buffer[: len(codes)], scores[start : start + _BATCH]
+            # No code is out of range: "clip" skips the check.
+            sums.take(codes, out=batch, mode="clip")
+            of_batch += batch
+
+
+def _pair_sums(table: FloatArray, pair: int) -> FloatArray:
+    """Sum up every two bytes of a pair, float32 [65536], which stay in the cache."""
+    sums: FloatArray = (table[2 * pair + 1][:, None] + table[2 * pair][None]).ravel()
+    return sums

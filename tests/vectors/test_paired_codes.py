@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crystalcli.vectors import PairedCodes, default_codec
+from crystalcli.vectors import PairedCodes, default_codec, paired_codes
 
 
 @given(st.integers(0, 200), st.integers(1, 6), st.integers(0, 2**32 - 1))
@@ -43,3 +43,26 @@ def test_many_more_nodes_than_are_scored_at_a_time():
     slowly = table[np.arange(32), codes].sum(1)
     assert default_codec().score_atoms(query, paired) == pytest.approx(slowly, abs=1e-4)
     assert np.array_equal(default_codec().score_atoms(query, codes), default_codec().score_atoms(query, paired))
+
+
+@pytest.mark.parametrize("count", [1024, 1025, 5000])
+def test_scores_of_very_many_nodes_are_shared_by_threads_and_the_same(count, monkeypatch):
+    random = np.random.default_rng(3)
+    table = random.normal(size=(32, 256)).astype(np.float32)
+    paired = PairedCodes.from_codes(random.integers(0, 256, (count, 32), np.uint8))
+    alone = paired.scores(table)
+    shares: list[range] = []
+    real = paired_codes.map_in_threads
+
+    def note(function, items, threads):
+        shares.append(items)
+        return real(function, items, 3)
+
+    monkeypatch.setattr(paired_codes, "_BATCH", 64)
+    monkeypatch.setattr(paired_codes, "_FEWEST_FOR_THREADS", 1024)
+    monkeypatch.setattr(paired_codes, "map_in_threads", note)
+    assert np.array_equal(paired.scores(table), alone)
+    assert len(shares[0]) > 1
+    monkeypatch.setattr(paired_codes, "_FEWEST_FOR_THREADS", 5001)
+    assert np.array_equal(paired.scores(table), alone)
+    assert len(shares) == 1

@@ -197,6 +197,11 @@ class IndexReader:
     def _contradiction(self, row: SegmentRow) -> DamagedCrystalError:
         return self.store.damaged(f"segment {row.id} contradicts its counts")
 
+    @cached_property
+    def mean_length(self) -> float:
+        """The mean number of terms of an atom; 0 without atoms."""
+        return float(self.lengths.mean(dtype=np.float64)) if self.atoms else 0.0
+
     # --- segments and their codes -----------------------------------------------------------------
 
     def segment_of(self, atoms: Int64Array) -> Int64Array:

@@ -39,6 +39,7 @@ def score(
     postings: Mapping[str, Sequence[PackedPostings]],
     lengths: UInt8Array,
     weights: Mapping[str, float] | None = None,
+    average: float | None = None,
 ) -> FloatArray:
     """Score every atom for a set of terms.
 
@@ -46,6 +47,8 @@ def score(
         postings: for each term its postings, one entry per segment.
         lengths: uint8 [atoms], terms in each atom.
         weights: each term's idf; computed from the postings by default.
+        average: the mean of `lengths`, which takes a while where they are millions; None: it is
+            computed.
 
     Returns:
         Scores, float32 [atoms]; 0 for an atom that holds none of the terms.
@@ -57,7 +60,7 @@ def score(
     scores = np.zeros(count, np.float32)
     if count == 0:
         return scores
-    gains = _gains(max(1.0, float(lengths.mean(dtype=np.float64))))
+    gains = _gains(max(1.0, float(lengths.mean(dtype=np.float64)) if average is None else average))
     for term, segments in postings.items():
         df = sum(packed.df for packed in segments)
         if df == 0:
@@ -65,9 +68,9 @@ def score(
         term_gains = (weights[term] if weights is not None else idf(df, count)) * gains
         for packed in segments:
             for atoms, frequencies in packed.pieces():
-                if atoms.min() < 0 or atoms.max() >= count:
+                if atoms[0] < 0 or atoms[-1] >= count:  # they rise
                     raise DamagedCrystalError(None, "postings of the lexical index name atoms that are not there")
-                scores[atoms] += term_gains.take(_cells(frequencies, lengths[atoms]))
+                np.add.at(scores, atoms, term_gains.take(_cells(frequencies, lengths.take(atoms))))
     return scores
 
 

@@ -30,8 +30,8 @@ _SHORT = 48  # up to so many postings a plain loop is faster than numpy
 _PIECE = 1 << 14
 
 
-# The four frequencies in a byte, uint8 [256, 4].
-_FREQUENCIES = ((np.arange(256)[:, None] >> np.array([0, 2, 4, 6]) & 3) + 1).astype(np.uint8)
+# The four frequencies in a byte, a byte each, uint32 [256].
+_FREQUENCIES = ((np.arange(256)[:, None] >> np.array([0, 2, 4, 6]) & 3) + 1).astype(np.uint8).view(np.uint32)[:, 0]
 
 
 class Postings(NamedTuple):
@@ -73,18 +73,16 @@ class PackedPostings(NamedTuple):
             if start + len(piece) < len(gaps):  # end where a number ends
                 piece = piece[: len(piece) - int((piece[:-11:-1] < 128).argmax())]
             try:
-                atoms = varint.decode(piece)
+                atoms = varint.running_sums(piece)
             except ValueError as error:
                 raise _damaged(f"postings of the lexical index do not decode ({error})") from error
-            widest = int(atoms.max())
-            np.cumsum(atoms, out=atoms)
-            if max(widest, atom - self.first_atom + int(atoms[-1])) >= _MAX_GAP:
+            if atom - self.first_atom + int(atoms[-1]) >= _MAX_GAP:
                 raise _damaged("postings of the lexical index do not decode (a gap is too wide)")
             atoms += atom
             if done + len(atoms) > self.df:
                 break
             skip = done % 4
-            frequencies = _FREQUENCIES[quads[done // 4 : (done + len(atoms) + 3) // 4]].reshape(-1)
+            frequencies = _FREQUENCIES.take(quads[done // 4 : (done + len(atoms) + 3) // 4]).view(np.uint8)
             yield Postings(atoms, frequencies[skip : skip + len(atoms)])
             atom, done, start = int(atoms[-1]), done + len(atoms), start + len(piece)
         if done != self.df or start != len(gaps):

@@ -57,6 +57,32 @@ def decode(data: bytes | memoryview | UInt8Array) -> Int64Array:
     return _values(raw, ends, np.diff(ends, prepend=-1))
 
 
+def running_sums(data: bytes | memoryview | UInt8Array) -> Int64Array:
+    """Decode the bytes of `encode`, and add each number to the sum of those before it.
+
+    Returns:
+        The sums, int64 [n].
+
+    Raises:
+        ValueError: As of `decode`, or a sum is larger than int64.
+    """
+    raw = np.frombuffer(data, np.uint8)
+    is_continued = raw > 127
+    if not is_continued.any():
+        return np.cumsum(raw, dtype=np.int64)
+    if is_continued[-1] or (is_continued[1:] & is_continued[:-1]).any():
+        sums = decode(raw)
+        widest = int(sums.max())
+        np.cumsum(sums, out=sums)
+        if widest > (1 << 62) // len(sums):
+            raise ValueError("a number is too large")
+        return sums
+    # Numbers of one byte or two, as nearly all are: the sum over the bytes, each times its place.
+    parts = (raw & 127).astype(np.uint16)
+    parts[1:] <<= 7 * is_continued[:-1].view(np.uint8)
+    return np.cumsum(parts, dtype=np.int64)[~is_continued]
+
+
 def _values(raw: UInt8Array, ends: Int64Array, lengths: Int64Array) -> Int64Array:
     """Assemble numbers from the bytes that end at `ends`, each of `lengths` bytes."""
     values = raw[ends].astype(np.int64)

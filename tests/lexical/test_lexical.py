@@ -34,10 +34,25 @@ def test_varints_come_back(values):
     assert varint.decode(varint.encode(array)).tolist() == values
 
 
+@given(st.lists(st.one_of(st.integers(0, 300), st.integers(0, 2**15), st.integers(0, 2**50))))
+def test_running_sums_of_varints_are_those_of_the_numbers(values):
+    array = np.array(values, np.int64)
+    assert np.array_equal(varint.running_sums(varint.encode(array)), np.cumsum(array))
+
+
 @pytest.mark.parametrize("data", [b"\x80", b"\x05\xff", b"\xff" * 12 + b"\x01"])
 def test_cut_off_or_endless_varints_are_refused(data):
-    with pytest.raises(ValueError, match=r"cut off|too long"):
-        varint.decode(data)
+    for decode in (varint.decode, varint.running_sums):
+        with pytest.raises(ValueError, match=r"cut off|too long"):
+            decode(data)
+
+
+def test_numbers_whose_sum_is_too_large_are_refused():
+    largest = varint.encode(np.full(3, 2**62, np.int64))
+    with pytest.raises(ValueError, match="too large"):
+        varint.running_sums(largest)
+    with pytest.raises(DamagedCrystalError, match="do not decode"):
+        list(PackedPostings(3, 0, largest + b"\0").pieces())
 
 
 @given(st.lists(st.integers(0, 2**40), max_size=40), st.data())
@@ -90,6 +105,14 @@ def test_postings_of_atoms_that_are_not_there_are_refused():
     found = PackedPostings(2, 0, postings._encode([3, 900], [1, 1], 0))
     with pytest.raises(DamagedCrystalError, match="atoms that are not there"):
         bm25.score({"a": [found]}, np.full(10, 5, np.uint8))
+
+
+def test_the_mean_length_may_be_known_before():
+    lengths = np.array([3, 9, 40, 7], np.uint8)
+    found = {"a": [PackedPostings(2, 0, postings._encode([1, 3], [1, 4], 0))]}
+    alone = bm25.score(found, lengths)
+    assert np.array_equal(bm25.score(found, lengths, average=14.75), alone)
+    assert not np.array_equal(bm25.score(found, lengths, average=30.0), alone)
 
 
 class Segment(NamedTuple):

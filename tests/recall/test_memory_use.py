@@ -209,6 +209,10 @@ def test_nodes_are_found_below_any_atoms(crystal):
     assert not len(shelf.below(atoms, units=False).units)
 
 
+def test_the_mean_length_of_atoms_is_that_of_their_lengths(crystal):
+    assert crystal.shelf.mean_length == crystal.shelf.lengths.mean(dtype=np.float64) > 1
+
+
 def test_codes_that_were_compared_are_read_in_part(crystal, monkeypatch):
     with crystal.snapshot():
         shelf = IndexReader(crystal._store)

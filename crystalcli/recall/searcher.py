@@ -33,7 +33,7 @@ from crystalcli.recall.passages import NEIGHBOURHOOD, PassageBuilder
 from crystalcli.recall.query import SAME_SCALE, PreparedQuery, Results, ScoredAtom, SimilarityScale
 from crystalcli.recall.question_frame import without_condition, without_frame
 from crystalcli.recall.rerank import RERANK_DEPTH, rerank_passages
-from crystalcli.recall.score_arrays import highest, mean_and_deviation, sum_of_z_scores
+from crystalcli.recall.score_arrays import highest, highest_of_each, mean_and_deviation, sum_of_z_scores
 from crystalcli.recall.score_table import CandidateAtoms, LayerSimilarities, ScoreTable, SignalScorer
 from crystalcli.recall.statement_lines import statement_lines
 from crystalcli.recall.subject_match import spell_out, subjects_first
@@ -303,12 +303,10 @@ class Searcher:
             Their numbers, int64, rising; and the matches of exact strings, as of `exact_matches`.
         """
         exact = exact_matches(self.shelf, query)
-        chosen = {
-            *highest(coarse.total, CANDIDATES).tolist(),
-            *highest(query.bm25, LEXICAL_CANDIDATES).tolist(),
-            *highest(coarse.cosines, ATOM_CANDIDATES).tolist(),
-            *exact,
-        }
+        best = highest_of_each(
+            (coarse.total, query.bm25, coarse.cosines), (CANDIDATES, LEXICAL_CANDIDATES, ATOM_CANDIDATES)
+        )
+        chosen = {*np.concatenate(best).tolist(), *exact}
         if query.with_lines is not None:
             chosen.update(highest(query.with_lines.bm25, LEXICAL_CANDIDATES).tolist())
         atoms = np.array(sorted(chosen), np.int64)
@@ -361,7 +359,7 @@ def lexical_query(index: IndexReader, text: str, terms: TermIndex | None = None)
     forms, postings = terms.forms(text), terms.postings(text)
     # Stop words of the question's own language count for nothing.
     idf = {**terms.idf_of(postings), **dict.fromkeys(forms.keys() - postings.keys(), 0.0)}
-    scores = bm25.score(postings, index.lengths, idf)
+    scores = bm25.score(postings, index.lengths, idf, index.mean_length)
     if index.dead is not None:
         scores[index.dead] = 0
     query = PreparedQuery(text, idf, scores, None, _NO_WEIGHTS, postings, forms=forms, languages=terms.languages)

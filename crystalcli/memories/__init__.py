@@ -67,6 +67,7 @@ if TYPE_CHECKING:
         current_of,
         history_of,
         list_changes,
+        may_be_of_one_thing,
         settle_all_claims,
     )
     from crystalcli.memories.telling import (
@@ -101,7 +102,14 @@ else:
             "present_state": ("Candidate", "asks_for_state", "select_states", "state_value"),
             "person_profile": ("ProfileLine", "ProfileReport", "make_profile"),
             "self_statement": ("StatementGroup", "read_self_statement"),
-            "supersession": ("change_line", "current_of", "history_of", "list_changes", "settle_all_claims"),
+            "supersession": (
+                "change_line",
+                "current_of",
+                "history_of",
+                "list_changes",
+                "may_be_of_one_thing",
+                "settle_all_claims",
+            ),
             "telling": (
                 "MAX_MEMORY_CHARACTERS",
                 "check_author",
@@ -144,6 +152,7 @@ __all__ = [
     "list_changes",
     "list_conflicts",
     "make_profile",
+    "may_be_of_one_thing",
     "pin_memories",
     "read_new_statements",
     "read_self_statement",

@@ -21,6 +21,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+PERSON = "@"  # before a person in the key of a claim
 _MAX_LENGTH = 200  # characters of a sentence that is read
 _MAX_SUBJECT = 6  # words
 _TIME = r"\d{1,2}(?::\d\d)?(?: ?[ap]\.?m\.?)?"
@@ -99,7 +100,7 @@ _WORK = re.compile(
 )
 _PLACE = re.compile(rf"{_SUBJECT}(?: is{_NOT}(?: now)?(?: located)? (?:in|at|on)|(?: has)? moved to) {_NAME}")
 _HOURS = re.compile(
-    rf"{_SUBJECT} (?P<verb>opens?|closes?|starts?|begins?|ends?|leaves?|departs?|arrives?)(?: now)? "
+    rf"{_SUBJECT} (?P<verb>opens?|closes?|starts?|begins?|ends?|leaves?|departs?|arrives?|rings?|goes? off)(?: now)? "
     rf"at (?P<value>{_TIME}|noon|midnight)"
 )
 _AMOUNT = re.compile(
@@ -127,6 +128,7 @@ _COUNTED = re.compile(
 _NO_READING = re.compile(
     r"(?:[\w'’-]*ed|no|ran|paid|bought|spent|sold|read|saw|met|took|made|got|went|drove|slept|walked|swam|won|lost|found|ate|drank|wrote|"
     r"sent|cost|costs|did|says?|said|shows?|showed|reads|lets|gave|had|has|have|is|are|was|were|be|been|on|at|in|after|from|until|since|by|with|only|"
+    r"goes|comes|rings|gets|keeps|lives|stays|meets|pays|charges|serves|runs|works|stops|closes|opens|"
     r"over|now|then|still|yesterday|today|tomorrow|around|another|some|all|both|each|every|about|first|last|next|"
     r"january|february|march|april|may|june|july|august|september|october|november|december|monday|tuesday|wednesday|"
     r"thursday|friday|saturday|sunday|left|run|runs|see|and|or|but|to|a|an|it|he|she|they|we|i|you|there|"

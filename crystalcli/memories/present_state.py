@@ -24,6 +24,7 @@ from crystalcli.memories.value_type import ValueType, may_be_values_of_one_thing
 
 _NEAR = 0.55  # the least nearness, as a share of that of the nearest
 _LEAST_LOGIT, _SURE_LOGIT = -9.5, -4.0  # of the reranker; foreign texts have from -7 to -11
+_ASPECT_LOGIT = 0.0  # where a home or a job is asked for, and no word of the sentence is of one
 _WHEN = re.compile(r"\W*(?:when\b|(?:at |on |by |until )?(?:what|which) (?:time|day|date)\b)", re.IGNORECASE)
 _WHO = re.compile(r"\W*who(?:se|m)?\b(?!['’]s\b)|\W*who['’]s\b", re.IGNORECASE)
 _WHERE = re.compile(r"\W*(?:to |from )?where\b", re.IGNORECASE)
@@ -35,6 +36,7 @@ _ASPECTS = {
     "home": re.compile(r"\b(?:live|lives|living|home|address|reside|flat|house)\b", re.IGNORECASE),
     "work": re.compile(r"\b(?:work|works|working|job|employ\w*|company)\b", re.IGNORECASE),
 }
+_OWN_SUBJECT = re.compile(r"(?:My|Our) (?P<subject>[\w'’ -]+?) (?:is|are|has been|was|costs|weighs|comes to)\b")
 _GENERIC = frozenset(query_terms("my our the number code name address time date day size price cost amount rate place"))
 
 
@@ -98,18 +100,15 @@ def select_states(question: str, candidates: Sequence[Candidate]) -> list[int]:
     key = ""
     for number, candidate in enumerate(candidates):
         claim = read_claim(candidate.text, candidate.author)
-        if chosen and key and claim is not None:
-            if claim.key == key:
-                chosen.append(number)
-                continue
-            if not _may_be_about(claim, question, asked):
-                continue
+        if claim is not None and chosen and claim.key == key:
+            chosen.append(number)
+            continue
+        if not (_may_be_about(claim, question, asked) if claim else _may_be_of(candidate.text, asked)):
+            continue
         types = value_types(candidate.text)
         if not _fits(question, candidate.text, types) or not states_how_it_is(candidate.text, question):
             continue
         if not chosen:
-            if claim is not None and not _may_be_about(claim, question, asked):
-                continue
             if asked.isdisjoint(query_terms(candidate.text)) and (candidate.logit or 0.0) < _SURE_LOGIT - 3.0:
                 continue
             chosen, wanted, key = [number], types, claim.key if claim is not None else ""
@@ -135,9 +134,12 @@ def _is_near(
         if wanted and all(each.kind in ("number", "code") for each in wanted) and not shared:
             # Bare numbers are of all sorts.
             return not asked.isdisjoint(query_terms(candidate.text))
-        if candidate.logit >= _SURE_LOGIT or any(
-            form.search(question) and form.search(candidate.text) for form in _ASPECTS.values()
-        ):
+        aspects = [form for form in _ASPECTS.values() if form.search(question)]
+        if any(form.search(candidate.text) for form in aspects):
+            return True
+        if aspects:
+            return candidate.logit >= _ASPECT_LOGIT
+        if candidate.logit >= _SURE_LOGIT:
             return True
     return candidate.nearness >= _NEAR * nearest or (
         tells_change(candidate.text) and candidate.nearness >= 0.4 * nearest
@@ -156,6 +158,15 @@ def _fits(question: str, text: str, types: frozenset[ValueType]) -> bool:
     if _WHERE.match(question):
         return not kinds.isdisjoint(("name", "address", "code")) or _SPOT.search(text) is not None
     return True
+
+
+def _may_be_of(text: str, asked: set[str]) -> bool:
+    """Tell whether a sentence may be about what is asked: not "My X is" of another X."""
+    match = _OWN_SUBJECT.match(text)
+    if match is None:
+        return True
+    subject = set(query_terms(match["subject"])) - _GENERIC
+    return not subject or not asked or not subject.isdisjoint(asked)
 
 
 def _may_be_about(claim: ToldClaim, question: str, asked: set[str]) -> bool:

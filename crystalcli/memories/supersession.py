@@ -2,7 +2,8 @@
 
 An older one is superseded by the next one that cannot hold beside it, and stays. What was decided
 by hand stays as it was decided. The result follows from the memories alone, in whatever order they
-were told or merged.
+were told or merged. "The alarm" of one person may not be that of another: only where the claim
+names whose it is does one person's word supersede another's.
 
 Knows: claims, rows of the table `memory`. Does not know: questions.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from crystalcli.memories.claim import ToldClaim, read_claim
+from crystalcli.memories.claim import PERSON, ToldClaim, read_claim
 from crystalcli.storage import MemoryRow, Store
 
 HOLDS = "-"  # in place of a successor: decided by hand that the memory still holds
@@ -39,7 +40,8 @@ def settle_claims(store: Store, keys: Iterable[str]) -> None:
         for number, (row, claim) in enumerate(zip(rows, claims, strict=True)):
             if row.successor == HOLDS or claim is None:
                 continue
-            successor = _first_against(claim, rows[number + 1 :], claims[number + 1 :])
+            later = zip(rows[number + 1 :], claims[number + 1 :], strict=True)
+            successor = _first_against(claim, [pair for pair in later if may_be_of_one_thing(row, pair[0])])
             if successor != row.successor:
                 changed.append(row._replace(successor=successor))
         store.put_memories(changed)
@@ -48,6 +50,11 @@ def settle_claims(store: Store, keys: Iterable[str]) -> None:
 def settle_all_claims(store: Store) -> None:
     """Find anew what supersedes what in a whole crystal, inside a transaction."""
     settle_claims(store, store.claim_keys())
+
+
+def may_be_of_one_thing(row: MemoryRow, other: MemoryRow) -> bool:
+    """Tell whether two memories with one claim's key are about the same thing."""
+    return PERSON in row.claim or row.author.casefold() == other.author.casefold()
 
 
 def history_of(store: Store, row: MemoryRow) -> list[MemoryRow]:
@@ -92,9 +99,9 @@ def list_changes(store: Store) -> list[Supersession]:
     return sorted(changes, key=lambda change: (change.newer.dated, change.older.dated), reverse=True)
 
 
-def _first_against(claim: ToldClaim, rows: Sequence[MemoryRow], claims: Sequence[ToldClaim | None]) -> str:
+def _first_against(claim: ToldClaim, later: Iterable[tuple[MemoryRow, ToldClaim | None]]) -> str:
     """Give the id of the first later memory that cannot hold beside a claim; "" without one."""
-    against = (row.id for row, other in zip(rows, claims, strict=True) if other is not None and not claim.agrees(other))
+    against = (row.id for row, other in later if other is not None and not claim.agrees(other))
     return next(against, "")
 
 

@@ -18,6 +18,9 @@ STATES = [
     ("The house was sold to Mr Moray, who is my landlord.", "Who is my landlord?"),
     ("Shoe size of my daughter: 34.", "What is my daughter's shoe size?"),
     ("The parcel room is locked, I get them at 7 Quay Street.", ""),
+    ("It was too loud there, so the book club meets in Brandt's Cafe now.", ""),
+    ("Dr Crask has taken over from my doctor.", "Who is Ben's doctor?"),
+    ("The interest is fixed at 3.2 % from here on.", ""),
 ]
 NO_STATES = [
     "Paid 60 euros to have the car washed.",
@@ -28,6 +31,7 @@ NO_STATES = [
     "Ann lives in Skarn.",
     "Kellisay Trust has sent me an offer again.",
     "Bought 23 eggs from Ann, who has hens.",
+    "Fixed the gate on Dock Road, took 35 minutes.",
 ]
 
 
@@ -85,6 +89,58 @@ def test_statements_about_the_same_thing_are_told_from_others():
     assert select_states("What is my phone number?", candidates) == [0, 1]
     assert select_states("What is my locker number?", [candidates[2], *candidates[:2], candidates[4]]) == [0, 3]
     assert select_states("Where do I work?", candidates) == []
+
+
+def _candidates(*told: tuple[str, float, float]) -> list[Candidate]:
+    return [Candidate(text, f"2026-0{n + 1}-01", near, logit, "") for n, (text, near, logit) in enumerate(told)]
+
+
+def test_a_claim_about_another_thing_is_none_even_where_the_nearest_makes_no_claim():
+    told = _candidates(
+        ("Dr Crask has taken over from my doctor.", 1.9, 5.0), ("my favourite song is now Moray Reel", 1.8, -1.0)
+    )
+    assert select_states("Who is my doctor?", told) == [0]
+
+
+def test_another_thing_of_ones_own_is_not_what_is_asked_for():
+    told = _candidates(
+        ("The car insurance comes to 780 pounds a year.", 1.9, 6.8),
+        ("My savings target for this year is 27200 pounds.", 1.0, -1.7),
+    )
+    assert select_states("How much is my car insurance?", told) == [0]
+
+
+def test_a_verb_before_a_time_is_no_subject():
+    told = _candidates(("My alarm goes off at 10:40.", 2.2, 8.8), ("I changed the alarm: 9:05 it is.", 1.3, 3.1))
+    assert select_states("When does my alarm go off?", told) == [0, 1]
+
+
+def test_a_place_is_where_one_works_only_where_work_is_spoken_of():
+    told = _candidates(
+        ("I work at Harland Ltd.", 1.9, 5.6),
+        ("First day in the new job with Moray Works.", 1.0, -5.0),
+        ("Rowed the boat over to Anstrid Bay, where she stays.", 0.9, -0.4),
+    )
+    assert select_states("Where do I work?", told) == [0, 1]
+
+
+def test_memories_that_claim_the_same_are_told_though_they_are_not_recalled(tmp_path, monkeypatch):
+    monkeypatch.setattr("crystalcli.answering.evidence.present_statements._MOST", 1)
+    with Crystal(tmp_path / "m.crystal", encoder=None) as crystal:
+        for day, text in (
+            ("01", "I work at Harland Ltd."),
+            ("02", "I joined Moray Works"),
+            ("03", "I started at Crask"),
+        ):
+            crystal.remember(text, at=f"2026-{day}-05")
+        crystal.remember("I work at Sollas Brothers.", by="Ben", at="2026-04-05")
+        answer = crystal.ask("Where do I work?", extractive=True, floor=0.0)
+        assert answer.citations[0].quote == "I started at Crask"
+        assert answer.changes == ("Crask since 2026-03-05; before: Moray Works (2026-02-05), Harland Ltd (2026-01-05)",)
+        earlier = crystal.ask(
+            "Where do I work?", extractive=True, floor=0.0, where=RecallFilter(as_of=date(2026, 2, 20))
+        )
+        assert earlier.citations[0].quote == "I joined Moray Works"
 
 
 def test_a_change_in_words_that_no_form_knows_comes_first_and_the_older_are_shown(tmp_path):

@@ -81,6 +81,20 @@ def test_my_and_the_name_of_the_one_who_speaks_are_one_person():
     assert read_claim("The code of my shed is 4411", "Ann").key != read_claim("The code of my shed is 4412", "Ben").key
 
 
+def test_one_persons_alarm_is_not_that_of_another(crystal):
+    crystal.remember("The alarm rings at 7:50.", by="Ann", at="2026-01-05")
+    crystal.remember("The alarm rings at 6:10.", by="Ben", at="2026-02-05")
+    assert crystal.memory_changes() == []
+    crystal.remember("The alarm rings at 8:15.", by="Ann", at="2026-03-05")
+    crystal.remember("I live at 7 Ropewalk.", by="Ann", at="2026-01-05")
+    crystal.remember("Ann lives at 3 Mill Lane.", by="Ben", at="2026-03-05")
+    changes = [(older.text, newer.text) for older, newer in crystal.memory_changes()]
+    assert sorted(changes) == [
+        ("I live at 7 Ropewalk.", "Ann lives at 3 Mill Lane."),
+        ("The alarm rings at 7:50.", "The alarm rings at 8:15."),
+    ]
+
+
 def test_the_newest_holds_in_whatever_order_they_are_told(tmp_path):
     told = [
         ("2026-01-05", "I live at 3 Mill Lane."),

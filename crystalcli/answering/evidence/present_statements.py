@@ -3,7 +3,9 @@
     "Where do I live?"     changed: 7 Ropewalk since 2026-09-20; before: 3 Mill Lane (2026-01-05)
 
 Memories are recalled once more by themselves, those of the person whom the question is about. What
-their forms do not tell, the nearness of each to the question does (`memories.present_state`).
+their forms do not tell, the nearness of each to the question does (`memories.present_state`). Of
+those whose form tells what they claim, all others that claim the same are read, too, in whatever
+words.
 
 Knows: passages with dates, people in questions. Does not know: what makes two statements one thing.
 """
@@ -16,9 +18,10 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from crystalcli.answering.evidence.own_memories import FIRST_PERSON, WORTH
+from crystalcli.answering.evidence.statement_passage import passage_in_place_of
 from crystalcli.datatypes import MEMORY_KIND, FilterReading, Passage
 from crystalcli.errors import NotFoundError
-from crystalcli.memories import Candidate, asks_for_state, select_states, state_value
+from crystalcli.memories import Candidate, asks_for_state, may_be_of_one_thing, select_states, state_value
 from crystalcli.recall import CrystalReader, is_author
 from crystalcli.text import author_of_label, is_chat_owner
 
@@ -86,11 +89,40 @@ def newest_statement_first(
     worth = WORTH if FIRST_PERSON.search(question) else 0.0
     if chosen[0].passage.score + worth < others - _ABOUT_AS_WELL:
         return unchanged  # what is asked for is no memory
+    if not replace(where, as_of=None).selects:
+        chosen += _claiming_the_same(crystal, chosen, str(where.as_of or ""))
     chosen.sort(key=lambda each: each.candidate.dated, reverse=True)
     newest = chosen[0].passage
     first = replace(newest, score=max(passage.score for passage in (*passages, newest)) + _AHEAD)
     ordered = [first, *(passage for passage in passages if passage.path != newest.path)]
     return PresentStatements(ordered, _changes(chosen))
+
+
+def _claiming_the_same(crystal: CrystalReader, chosen: Sequence[_Statement], as_of: str) -> list[_Statement]:
+    """Read the other memories that claim the same as those that were chosen.
+
+    Args:
+        crystal: The crystal.
+        chosen: Statements that were recalled.
+        as_of: The day after which nothing counts; "" for now.
+    """
+    paths = {each.passage.path for each in chosen}
+    older = chosen[0].passage
+    found = []
+    with crystal.snapshot():
+        store = crystal.shelf.store
+        sources = (store.source_named(path) for path in sorted(paths))
+        told = [store.memory_of(source.id) for source in sources if source is not None]
+        claiming = {row.claim: row for row in told if row is not None and row.claim}
+        for row in (row for key in claiming for row in store.memories_claiming(key) if row.source):
+            source = store.source(row.source)
+            if source.path in paths or (as_of and row.dated[:10] > as_of):
+                continue
+            if not may_be_of_one_thing(row, claiming[row.claim]):
+                continue
+            passage = passage_in_place_of(older, crystal, source.path, 0, source.characters)
+            found.append(_Statement(passage, Candidate(row.text, row.dated, 0.0, None, row.author)))
+    return found
 
 
 def _people_of(crystal: CrystalReader, question: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from crystalcli.answering.evidence.statement_passage import passage_in_place_of
 from crystalcli.datatypes import MEMORY_KIND, Citation, Passage, RecallFilter
 from crystalcli.lexical import query_terms
 from crystalcli.memories import (
@@ -130,10 +131,8 @@ def _passage_of(
     crystal: CrystalReader, path: str, start: int, end: int, older: Passage, known: Passage | None
 ) -> Passage:
     """Make the passage of a statement that takes the place of an older one."""
-    if known is None:
-        cited = crystal.cite(path, start, end)
-        known = replace(older, place=cited.place, text=cited.quote, date=cited.date, heading=cited.heading, allowed=())
-    return replace(known, score=max(known.score, older.score), best=(start, end))
+    made = known or passage_in_place_of(older, crystal, path, start, end)
+    return replace(made, score=max(made.score, older.score), best=(start, end))
 
 
 def _statements_in(

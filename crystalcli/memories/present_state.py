@@ -24,7 +24,10 @@ from crystalcli.memories.value_type import ValueType, may_be_values_of_one_thing
 
 _NEAR = 0.55  # the least nearness, as a share of that of the nearest
 _LEAST_LOGIT, _SURE_LOGIT = -9.5, -4.0  # of the reranker; foreign texts have from -7 to -11
+_ANSWER_LOGIT = 3.0  # of sentences that answer in other words than the question's
 _ASPECT_LOGIT = 0.0  # where a home or a job is asked for, and no word of the sentence is of one
+# What these values are of, the words have to say: a date is of any appointment.
+_OF_ALL_SORTS = frozenset(("number", "code", "time", "weekday", "date"))
 _WHEN = re.compile(r"\W*(?:when\b|(?:at |on |by |until )?(?:what|which) (?:time|day|date)\b)", re.IGNORECASE)
 _WHO = re.compile(r"\W*who(?:se|m)?\b(?!['’]s\b)|\W*who['’]s\b", re.IGNORECASE)
 _WHERE = re.compile(r"\W*(?:to |from )?where\b", re.IGNORECASE)
@@ -131,9 +134,8 @@ def _is_near(
         if candidate.logit < _LEAST_LOGIT:
             return False
         shared = {each.unit for each in wanted & types if each.kind == "number"} - {""}
-        if wanted and all(each.kind in ("number", "code") for each in wanted) and not shared:
-            # Bare numbers are of all sorts.
-            return not asked.isdisjoint(query_terms(candidate.text))
+        if wanted and all(each.kind in _OF_ALL_SORTS for each in wanted) and not shared:
+            return candidate.logit >= _ANSWER_LOGIT or not asked.isdisjoint(query_terms(candidate.text))
         aspects = [form for form in _ASPECTS.values() if form.search(question)]
         if any(form.search(candidate.text) for form in aspects):
             return True

@@ -20,6 +20,7 @@ STATES = [
     ("The parcel room is locked, I get them at 7 Quay Street.", ""),
     ("It was too loud there, so the book club meets in Brandt's Cafe now.", ""),
     ("Dr Crask has taken over from my doctor.", "Who is Ben's doctor?"),
+    ("I read Ibsen every night.", ""),
     ("The interest is fixed at 3.2 % from here on.", ""),
 ]
 NO_STATES = [
@@ -32,6 +33,7 @@ NO_STATES = [
     "Kellisay Trust has sent me an offer again.",
     "Bought 23 eggs from Ann, who has hens.",
     "Fixed the gate on Dock Road, took 35 minutes.",
+    "We read a novel by Brandt in the book club.",
 ]
 
 
@@ -108,6 +110,15 @@ def test_another_thing_of_ones_own_is_not_what_is_asked_for():
         ("My savings target for this year is 27200 pounds.", 1.0, -1.7),
     )
     assert select_states("How much is my car insurance?", told) == [0]
+
+
+def test_a_date_of_something_else_is_not_what_is_asked_for():
+    told = _candidates(
+        ("My passport expires on 12 September 2034.", 2.2, 9.3),
+        ("Looked at the new passport: good until 7 April 2035.", 1.9, 7.7),
+        ("Got an extension, the thesis deadline is 4 April now.", 1.3, -0.7),
+    )
+    assert select_states("When does my passport expire?", told) == [0, 1]
 
 
 def test_a_verb_before_a_time_is_no_subject():

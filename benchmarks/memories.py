@@ -43,6 +43,8 @@ FIRST, DAYS = date(2026, 1, 1), 400
 PEOPLE = ("", "Ann", "Ben")
 STREETS = ("Mill Lane", "Ropewalk", "Quay Street", "Chapel Row", "Tar Alley", "Dock Road", "Fish Steps")
 NAMES = ("Crask", "Kellisay", "Leckie", "Culley", "Anstrid", "Petrel", "Skarn", "Harland", "Moray", "Sollas")
+# As many as a fact may have values, and one more.
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 # Of each fact: the question about oneself, its values, and statements, the last in other words.
 FACTS: list[tuple[str, Callable[[random.Random], str], tuple[str, ...]]] = [
     (
@@ -139,7 +141,7 @@ FACTS: list[tuple[str, Callable[[random.Random], str], tuple[str, ...]]] = [
     ),
     (
         "When is my team meeting?",
-        lambda c: c.choice(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")),
+        lambda c: c.choice(WEEKDAYS),
         ("My team meeting is on {v}.", "My team meeting was moved to {v}", "The team meets every {v}."),
     ),
     (

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from common import machine, timed_process, write_json
-from memories_held_out import HELD_OUT_FACTS, HELD_OUT_NOTES, NEAR, fill_note
+from memories_held_out import DAYS_OF_WEEK, HELD_OUT_FACTS, HELD_OUT_NOTES, NEAR, fill_note
 
 from crystalcli import Crystal, RecallFilter
 from crystalcli.index import ENCODER
@@ -43,8 +43,6 @@ FIRST, DAYS = date(2026, 1, 1), 400
 PEOPLE = ("", "Ann", "Ben")
 STREETS = ("Mill Lane", "Ropewalk", "Quay Street", "Chapel Row", "Tar Alley", "Dock Road", "Fish Steps")
 NAMES = ("Crask", "Kellisay", "Leckie", "Culley", "Anstrid", "Petrel", "Skarn", "Harland", "Moray", "Sollas")
-# As many as a fact may have values, and one more.
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 # Of each fact: the question about oneself, its values, and statements, the last in other words.
 FACTS: list[tuple[str, Callable[[random.Random], str], tuple[str, ...]]] = [
     (
@@ -141,7 +139,7 @@ FACTS: list[tuple[str, Callable[[random.Random], str], tuple[str, ...]]] = [
     ),
     (
         "When is my team meeting?",
-        lambda c: c.choice(WEEKDAYS),
+        lambda c: c.choice(DAYS_OF_WEEK),
         ("My team meeting is on {v}.", "My team meeting was moved to {v}", "The team meets every {v}."),
     ),
     (

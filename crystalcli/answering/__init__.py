@@ -58,7 +58,8 @@ evidence/
     sentence_ranking.py    The sentences of passages, ranked by how well they answer a question.
     speaker_match.py       The match between the speakers of a conversation and the person in the
                            question.
-    statement_passage.py   The passage of a statement that is shown in the place of another one.
+    statement_passage.py   The memory that a passage is of, and the passage of a statement in the
+                           place of another one.
     superseded.py          Superseded statements behind those that hold, and what has changed in the
                            words of an answer.
 

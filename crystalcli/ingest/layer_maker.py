@@ -119,20 +119,18 @@ def make_layers(
         CrystalError: The crystal cannot be written.
     """
     began = time.monotonic()
-    if current().layer_share() == 1.0:
-        dismiss_early_encoder()
-        return LayersReport(0, time.monotonic() - began, 1.0)
     lock = None
-    if not current().writable:  # else no other process can store layers meanwhile
-        try:
-            lock = lock_beside(crystal, wait, on_wait, MAKING_LAYERS, _BACKGROUND if background else "")
-        except CrystalError:
-            dismiss_early_encoder()
-            other = layer_worker(crystal)
-            if other is None:
-                raise
-            return LayersReport(0, time.monotonic() - began, current().layer_share(), other.process)
     try:
+        if current().layer_share() == 1.0:
+            return LayersReport(0, time.monotonic() - began, 1.0)
+        if not current().writable:  # else no other process can store layers meanwhile
+            try:
+                lock = lock_beside(crystal, wait, on_wait, MAKING_LAYERS, _BACKGROUND if background else "")
+            except CrystalError:
+                other = layer_worker(crystal)
+                if other is None:
+                    raise
+                return LayersReport(0, time.monotonic() - began, current().layer_share(), other.process)
         if lacks_codebooks(current(), encoder):
             with writing() as store:
                 learn_codebooks(store, encoder)

@@ -128,7 +128,7 @@ _COUNTED = re.compile(
 _NO_READING = re.compile(
     r"(?:[\w'’-]*ed|no|ran|paid|bought|spent|sold|read|saw|met|took|made|got|went|drove|slept|walked|swam|won|lost|found|ate|drank|wrote|"
     r"sent|cost|costs|did|says?|said|shows?|showed|reads|lets|gave|had|has|have|is|are|was|were|be|been|on|at|in|after|from|until|since|by|with|only|"
-    r"goes|comes|rings|gets|keeps|lives|stays|meets|pays|charges|serves|runs|works|stops|closes|opens|"
+    r"goes|comes|rings|gets|keeps|lives|stays|meets|pays|charges|serves|works|stops|closes|opens|"
     r"over|now|then|still|yesterday|today|tomorrow|around|another|some|all|both|each|every|about|first|last|next|"
     r"january|february|march|april|may|june|july|august|september|october|november|december|monday|tuesday|wednesday|"
     r"thursday|friday|saturday|sunday|left|run|runs|see|and|or|but|to|a|an|it|he|she|they|we|i|you|there|"

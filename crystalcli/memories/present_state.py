@@ -103,7 +103,7 @@ def select_states(question: str, candidates: Sequence[Candidate]) -> list[int]:
     key = ""
     for number, candidate in enumerate(candidates):
         claim = read_claim(candidate.text, candidate.author)
-        if claim is not None and chosen and claim.key == key:
+        if claim is not None and claim.key == key:
             chosen.append(number)
             continue
         if not (_may_be_about(claim, question, asked) if claim else _may_be_of(candidate.text, asked)):

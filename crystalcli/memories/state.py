@@ -38,12 +38,13 @@ _CHANGE = re.compile(
     rf"fixed (?:at|for|on|to)|{_CHANGE_VERB}(?:e|ed|es|ing|s|d)?)\b",
     re.IGNORECASE,
 )
+_ONCE_READ = r"read\b(?!.*\b(?:each|every)\b)"  # "I read" is of the past, but for "every night"
 _PAST = re.compile(
     r"(?<!\bis )(?<!\bare )(?<!\bam )(?<!\bbe )"
     r"\b(?:(?!(?:sh|b|n|s|f|sp|br|w|bl|hundr|n|inde|cr|br)e?ed\b|red\b)[a-z]{2,}ed|ran|paid|sold|spent|saw|met|took|made|got|went|drove|slept|swam|won|lost|found|ate|drank|wrote|sent|gave|"
     r"had|bought|dreamt|heard|came|was|were|did|looked|brought|left|told|broke|fell|flew|grew|kept|knew|rode|"
     r"sang|sat|stood|taught|thought|threw|wore|rang|called)\b|^Read\b|"
-    r"\b(?:I|we|you|they) read\b(?!.*\b(?:each|every)\b)",
+    rf"\b(?:I|we|you|they) {_ONCE_READ}",
     re.IGNORECASE,
 )
 _PERFECT = r" (?:just |been |already |again )?(?:[a-z]+ed|sent|got|come|gone|been|had|made|found|seen|told|given|taken|written)\b"
@@ -58,7 +59,7 @@ _THIRD = re.compile(
 )
 _PRESENT = re.compile(
     rf"\b(?:am|is|are|have(?!{_PERFECT})|has(?!{_PERFECT})|(?:I|we|you|they|it|that|he|she|there|who|what)['’](?:s|m|re|ve)|do|can|must|"
-    rf"{_THIRD_PERSON}|(?:I|we|you|they) (?!was|were|had|did|have|read\b(?!.*\b(?:each|every)\b))(?:\w+ )?[a-z]+(?<!ed))\b",
+    rf"{_THIRD_PERSON}|(?:I|we|you|they) (?!was|were|had|did|have|{_ONCE_READ})(?:\w+ )?[a-z]+(?<!ed))\b",
     re.IGNORECASE,
 )
 _OCCASION = re.compile(r"(?!My\b)[A-Z]\w+ (?:with|at|to|from|by|in|on|for|off)\b")  # "Lunch with ..."

@@ -178,7 +178,7 @@ class Codec:
         Returns:
             Codes of atoms, clusters and units, uint8 [nodes, CODE_BYTES].
         """
-        return self._encode(atoms, clusters, units, cluster_atom, unit_cluster)[0]
+        return self.encode_and_decode(atoms, clusters, units, cluster_atom, unit_cluster)[0]
 
     def encode_and_decode(
         self,
@@ -193,25 +193,13 @@ class Codec:
         Returns:
             The codes, and the vectors that they stand for.
         """
-        codes, decoded_atoms, decoded_clusters = self._encode(atoms, clusters, units, cluster_atom, unit_cluster)
-        decoded_units = decoded_clusters[unit_cluster] + self.units.decode(codes[2])
-        return codes, (decoded_atoms, decoded_clusters, decoded_units)
-
-    def _encode(
-        self,
-        atoms: FloatArray,
-        clusters: FloatArray,
-        units: FloatArray,
-        cluster_atom: Int64Array,
-        unit_cluster: Int64Array,
-    ) -> tuple[tuple[UInt8Array, UInt8Array, UInt8Array], FloatArray, FloatArray]:
-        """Encode a pyramid; return the codes, and the decoded atoms and clusters."""
         atom_codes = self.atoms.encode(unit_length(atoms))
         decoded_atoms = self.atoms.decode(atom_codes)
         cluster_codes = self.clusters.encode(unit_length(clusters) - decoded_atoms[cluster_atom])
         decoded_clusters = decoded_atoms[cluster_atom] + self.clusters.decode(cluster_codes)
         unit_codes = self.units.encode(unit_length(units) - decoded_clusters[unit_cluster])
-        return (atom_codes, cluster_codes, unit_codes), decoded_atoms, decoded_clusters
+        decoded_units = decoded_clusters[unit_cluster] + self.units.decode(unit_codes)
+        return (atom_codes, cluster_codes, unit_codes), (decoded_atoms, decoded_clusters, decoded_units)
 
     def decode(
         self,

@@ -150,7 +150,6 @@ def mean_cosines(
 
     Arguments as in `train_codec`.
     """
-    parents = (cluster_atom, unit_cluster)
-    decoded = codec.decode(*codec.encode(atoms, clusters, units, *parents), *parents)
+    _, decoded = codec.encode_and_decode(atoms, clusters, units, cluster_atom, unit_cluster)
     pairs = zip(CODE_BYTES, (atoms, clusters, units), decoded, strict=True)
     return {name: float(cosines(vectors, coded).mean()) for name, vectors, coded in pairs}

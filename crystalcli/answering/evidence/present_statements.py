@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from crystalcli.answering.evidence.own_memories import FIRST_PERSON, WORTH
-from crystalcli.answering.evidence.statement_passage import passage_in_place_of
+from crystalcli.answering.evidence.statement_passage import memory_of, passage_in_place_of
 from crystalcli.datatypes import MEMORY_KIND, FilterReading, Passage
 from crystalcli.errors import NotFoundError
 from crystalcli.memories import Candidate, asks_for_state, may_be_of_one_thing, select_states, state_value
@@ -111,8 +111,7 @@ def _claiming_the_same(crystal: CrystalReader, chosen: Sequence[_Statement], as_
     found = []
     with crystal.snapshot():
         store = crystal.shelf.store
-        sources = (store.source_named(path) for path in sorted(paths))
-        told = [store.memory_of(source.id) for source in sources if source is not None]
+        told = [memory_of(store, each.passage) for each in sorted(chosen, key=lambda each: each.passage.path)]
         claiming = {row.claim: row for row in told if row is not None and row.claim}
         for row in (row for key in claiming for row in store.memories_claiming(key) if row.source):
             source = store.source(row.source)

@@ -1,4 +1,4 @@
-"""The passage of a statement that is shown in the place of another one.
+"""The memory that a passage is of, and the passage of a statement in the place of another one.
 
 Knows: passages, documents. Does not know: why one statement takes the place of another.
 """
@@ -6,9 +6,19 @@ Knows: passages, documents. Does not know: why one statement takes the place of 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from crystalcli.datatypes import Passage
+from crystalcli.datatypes import MEMORY_KIND, Citation, Passage
 from crystalcli.recall import CrystalReader
+
+if TYPE_CHECKING:
+    from crystalcli.storage import MemoryRow, Store
+
+
+def memory_of(store: Store, text: Passage | Citation) -> MemoryRow | None:
+    """Find the memory that a text is of; None for a text of another document."""
+    source = store.source_named(text.path) if text.place.kind == MEMORY_KIND else None
+    return store.memory_of(source.id) if source is not None else None
 
 
 def passage_in_place_of(older: Passage, crystal: CrystalReader, path: str, start: int, end: int) -> Passage:

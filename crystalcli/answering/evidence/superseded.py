@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from crystalcli.answering.evidence.statement_passage import passage_in_place_of
+from crystalcli.answering.evidence.statement_passage import memory_of, passage_in_place_of
 from crystalcli.datatypes import MEMORY_KIND, Citation, Passage, RecallFilter
 from crystalcli.lexical import query_terms
 from crystalcli.memories import (
@@ -31,7 +31,7 @@ from crystalcli.memories import (
 from crystalcli.recall import CrystalReader
 
 if TYPE_CHECKING:
-    from crystalcli.storage import MemoryRow, Store
+    from crystalcli.storage import Store
 
 _COST = 0.5  # on the scale of scores
 _BEFORE = re.compile(
@@ -92,7 +92,7 @@ def changes_cited(
         store = crystal.shelf.store
         for citation in citations:
             stated = _statements_in(store, citation, citation.start, citation.end, asked)
-            row = None if stated or store.has_statements() else _memory_of(store, citation)
+            row = None if stated or store.has_statements() else memory_of(store, citation)
             if row is not None:  # its claim was read by other rules: its links are all there is
                 current = current_of(store, row, as_of)
                 if history := history_of(store, current):
@@ -109,7 +109,7 @@ def _newer_passages(
     crystal: CrystalReader, store: Store, asked: set[str], passage: Passage, best: dict[str, Passage], as_of: str
 ) -> list[Passage]:
     """Give the passages of what holds in the place of what a passage says; [] where that holds."""
-    row = _memory_of(store, passage)
+    row = memory_of(store, passage)
     if row is not None:
         current = current_of(store, row, as_of)
         if current.id != row.id and current.source:
@@ -139,7 +139,7 @@ def _statements_in(
     store: Store, text: Passage | Citation, start: int, end: int, asked: set[str]
 ) -> list[DatedStatement]:
     """Read the statements of a text, of a document those that are about what is asked."""
-    row = _memory_of(store, text)
+    row = memory_of(store, text)
     if row is not None:
         told = statement_of_memory(row)
         return [told] if told is not None else []
@@ -159,9 +159,3 @@ def _words_of(statement: DatedStatement) -> set[str]:
     elif aspect == "work":
         words += " works working job"
     return set(query_terms(words))
-
-
-def _memory_of(store: Store, text: Passage | Citation) -> MemoryRow | None:
-    """Find the memory that a text is of; None for a text of another document."""
-    source = store.source_named(text.path) if text.place.kind == MEMORY_KIND else None
-    return store.memory_of(source.id) if source is not None else None

@@ -130,6 +130,8 @@ def main() -> None:
     import sys
     import threading
 
+    from crystalcli.errors import StoppedError
+
     try:
         from crystalcli.cli.terminal.stop_signals import retry_lost_interrupts
 
@@ -139,12 +141,13 @@ def main() -> None:
         code = run()
     # Before there was anything to stop, or a second one while the first was answered.
     except KeyboardInterrupt:
-        code = 130
+        code = StoppedError.exit_code
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said and done
-    # A thread that still loads a model has no reader any more, and cannot be interrupted. And torch
-    # takes 0.4 s to be taken apart, object by object.
+    # A thread that still loads a model has no reader any more, and cannot be interrupted. Torch takes
+    # 0.4 s to be taken apart, object by object. And after an interrupt inside of `exec`, as importing
+    # torch has them, `python -m` would end as killed by it, though it was answered.
     is_loading = threading.active_count() > 1
-    if is_loading or "torch" in sys.modules:
+    if is_loading or "torch" in sys.modules or code == StoppedError.exit_code:
         if not is_loading:
             atexit._run_exitfuncs()
         with contextlib.suppress(OSError, ValueError):

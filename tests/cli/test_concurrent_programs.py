@@ -11,6 +11,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import textwrap
 import time
 from contextlib import closing, suppress
 from pathlib import Path
@@ -53,6 +54,26 @@ def documents_in(file: Path) -> int:
 
 
 # --- signals ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_exit_code_is_that_of_a_stop_after_an_interrupt_inside_of_exec(tmp_path):
+    # `python -m` remembers an interrupt that leaves `exec`, and ends as killed by it, answered or not.
+    program = """
+        from crystalcli.cli import app, main
+
+        def run():
+            try:
+                exec("raise KeyboardInterrupt")
+            except KeyboardInterrupt:
+                return app.output.failure("stopped; nothing is lost", 130)
+
+        app.run = run
+        main()
+    """
+    (tmp_path / "stopped.py").write_text(textwrap.dedent(program))
+    done = subprocess.run([sys.executable, "-m", "stopped"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (130, ""), done.stderr
+    assert done.stderr == "crystal: stopped; nothing is lost\n"
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)

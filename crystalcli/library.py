@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -30,7 +30,7 @@ from crystalcli.errors import CrystalError, ModelMissingError, NotFoundError, So
 from crystalcli.index import ENCODER, find_encoder, find_named_encoder, resolve_encoder
 from crystalcli.language_models import LANGUAGE_MODEL, ModelStart, is_builtin, is_model_named, open_model, resolve_model
 from crystalcli.paths import expanded
-from crystalcli.recall import ME_KEY, RERANKER, CrystalReader, memory_id_of
+from crystalcli.recall import ME_KEY, RERANKER, CrystalReader, RecallNotes
 from crystalcli.storage import Store
 
 if TYPE_CHECKING:
@@ -105,9 +105,9 @@ class Crystal(CrystalReader):
         reranker: A folder with a cross-encoder, `model.onnx`; "auto": the one that
             $CRYSTAL_RERANKER names, else the program's own, found here or fetched at the first
             question, unless `encoder` is None; "off" or None: no reranker.
-        strengthen: Whether memories that were recalled are kept as such when the crystal is closed,
-            so that they fade less. Nothing is kept of a crystal that is open for reading only, or
-            that another program is writing.
+        strengthen: Whether it is kept which memories were recalled, so that they fade less, and
+            which text has no layers yet, so that it gets them first. Nothing is kept of a crystal
+            that is open for reading only, or that another program is writing.
 
     Raises:
         CrystalError: The file cannot be made or opened, or another program is writing it.
@@ -166,7 +166,7 @@ class Crystal(CrystalReader):
         CrystalReader.__init__(self, store, folder, find_reranker)
         self._mode, self._wait, self._on_wait = mode, wait, on_wait
         self._strengthens = False
-        self._recalled: dict[str, None] = {}  # ids of memories, the last one recalled last
+        self._notes = RecallNotes()
         self._traces: OrderedDict[tuple[str, int, RecallFilter | None], tuple[LayerTrace, tuple[LitPassage, ...]]] = (
             OrderedDict()
         )
@@ -222,30 +222,27 @@ class Crystal(CrystalReader):
         return crystal
 
     def close(self) -> None:
-        """Close the file, after a note of the memories that were recalled."""
-        if self._recalled and self._strengthens:
-            self._strengthen_recalled()
+        """Close the file, after notes of what was recalled."""
+        self._keep_notes()
         super().close()
 
-    def _strengthen_recalled(self) -> None:
-        """Keep that memories were recalled, unless that takes waiting: it is a note for later."""
-        from crystalcli.recall import HALF_LIFE, is_due, strengthen
-
-        numbers, self._recalled = list(self._recalled), {}
+    def _keep_notes(self) -> None:
+        """Keep notes of what was recalled, unless that takes waiting: they are for later."""
+        notes, self._notes = self._notes, RecallNotes()
+        now = int(time.time())
         with suppress(CrystalError, OSError):
-            if self._store.writable:
-                strengthen(self._store, numbers, HALF_LIFE, int(time.time()))
-            elif self.path.exists() and is_due(self._store, numbers, int(time.time())):
+            if notes and self._store.writable:
+                notes.keep(self._store, now)
+            elif notes and self.path.exists() and notes.are_due(self._store, now):
                 with Store.open_for_note(self.path) as store:
-                    strengthen(store, numbers, HALF_LIFE, int(time.time()))
+                    notes.keep(store, now)
 
-    def _note_recalled(self, items: Iterable[Passage | Citation]) -> None:
-        """Note which memories were recalled or cited."""
+    def _note_recalled(self, items: Sequence[Passage | Citation]) -> None:
+        """Note which memories, and which text without layers, were recalled or cited."""
         if self._strengthens:
-            for item in items:
-                if item.place.kind == MEMORY_KIND and (number := memory_id_of(item.path)):
-                    self._recalled.pop(number, None)
-                    self._recalled[number] = None
+            self._notes.add_memories(items)
+            if self.has_weights:  # else nothing is going to make layers
+                self._notes.add_segments(self.shelf, items)
 
     def __enter__(self) -> Self:
         return self
@@ -447,7 +444,7 @@ class Crystal(CrystalReader):
         jobs: int | None = None,
         progress: OnProgress | None = None,
     ) -> LayersReport:
-        """Make the layers of text that has none yet, the newest first.
+        """Make the layers of text that has none yet, of the most asked and newest first.
 
         In mode "auto" the crystal is locked for each commit alone, so that other programs can write
         in between.
@@ -1072,10 +1069,12 @@ class Crystal(CrystalReader):
             on_read_as(read_as)
         day = ask_options.where.as_of if ask_options.where is not None else None
         as_of = str(day) if day is not None else ""
-        before = dict(self._recalled)
+        before = self._notes.copy()
         answer = self._answer(read_as or question, ask_options, model, allow_remote, on_text, on_evidence, progress)
-        self._recalled = before  # of all that was recalled for it, what is cited counts
+        self._notes = before  # of all that was recalled for it, what is cited counts
         self._note_recalled(answer.citations)
+        if self._notes.segments:  # a worker may make layers now, while a conversation goes on
+            self._keep_notes()
         changes = answer.changes or changes_cited(self, read_as or question, answer.citations, as_of)
         return replace(answer, question=question, read_as=read_as, changes=changes)
 
@@ -1360,7 +1359,7 @@ class Crystal(CrystalReader):
         rows = read_questions(expanded(questions)) if isinstance(questions, str | Path) else list(questions)
         if not only_recall and not ask_options.extractive:
             model = _open_chat_model(model, allow_remote)
-        before = dict(self._recalled)
+        strengthens, self._strengthens = self._strengthens, False  # a test is no use
         try:
             return evaluate_questions(
                 self,
@@ -1370,7 +1369,7 @@ class Crystal(CrystalReader):
                 progress=_count_progress(progress, "questions"),
             )
         finally:
-            self._recalled = before  # a test is no use
+            self._strengthens = strengthens
 
     # --- upkeep -------------------------------------------------------------------------------
 

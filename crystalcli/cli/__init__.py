@@ -143,9 +143,9 @@ def main() -> None:
     except KeyboardInterrupt:
         code = StoppedError.exit_code
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said and done
-    # A thread that still loads a model has no reader any more, and cannot be interrupted. Torch takes
-    # 0.4 s to be taken apart, object by object. And after an interrupt inside of `exec`, as importing
-    # torch has them, `python -m` would end as killed by it, though it was answered.
+    # A thread that still loads a model has no reader any more, and cannot be interrupted. Torch
+    # takes 0.4 s to be taken apart, object by object. And after an interrupt inside of `exec`, as
+    # an import of torch has them, `python -m` would end as killed by it, though it was answered.
     is_loading = threading.active_count() > 1
     if is_loading or "torch" in sys.modules or code == StoppedError.exit_code:
         if not is_loading:

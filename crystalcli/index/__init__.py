@@ -2,6 +2,8 @@
 
 The question it answers: which text, vectors and places belong to which chunk?
 
+asked_segments.py      Segments without layers that recalls have found passages in: their layers are
+                       made first.
 atom_spans.py          Characters of the atoms of a chunk, a run or a document.
 byte_cache.py          A least-recently-used cache bounded in bytes.
 chapter.py             The chapter that a heading names: its number, in figures or words, and its
@@ -50,6 +52,11 @@ from typing import TYPE_CHECKING
 from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
+    from crystalcli.index.asked_segments import (
+        ASKED_KEY,
+        note_asked,
+        segments_met,
+    )
     from crystalcli.index.atom_spans import (
         atom_starts,
         atoms_of_documents,
@@ -193,6 +200,7 @@ else:
     __getattr__ = lazy_names(
         __name__,
         {
+            "asked_segments": ("ASKED_KEY", "note_asked", "segments_met"),
             "atom_spans": (
                 "atom_starts",
                 "atoms_of_documents",
@@ -322,6 +330,7 @@ else:
     )
 
 __all__ = [
+    "ASKED_KEY",
     "CHAPTERED",
     "CHAPTER_KEYS",
     "CHILD_MEMORY",
@@ -396,6 +405,7 @@ __all__ = [
     "merge_tail",
     "missing_document",
     "name_day",
+    "note_asked",
     "open_encoder",
     "open_segment",
     "parse_heading",
@@ -403,6 +413,7 @@ __all__ = [
     "read_languages",
     "resolve_encoder",
     "run_atom_spans",
+    "segments_met",
     "settle_tail",
     "spans_of_atoms",
     "summarize_ledger",

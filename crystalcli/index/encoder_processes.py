@@ -32,7 +32,7 @@ from crystalcli.index.encoder import Encoder, EncoderId, open_encoder
 from crystalcli.index.fill import (
     SegmentText,
     codec_of,
-    newest_without_layers,
+    next_without_layers,
     read_segment,
     store_layers,
     tell_progress,
@@ -213,10 +213,10 @@ def fill_layers_by_processes(
     """
     tokens = 0
     waiting: deque[tuple[SegmentRow, Future[EncodedSegment | None]]] = deque()
-    asked: set[SegmentRow] = set()
+    begun: set[SegmentRow] = set()
     while True:
-        for row in newest_without_layers(current(), asked, _AHEAD * processes.jobs - len(waiting)):
-            asked.add(row)
+        for row in next_without_layers(current(), begun, _AHEAD * processes.jobs - len(waiting)):
+            begun.add(row)
             waiting.append((row, processes.submit(row)))
         if not waiting:
             break
@@ -229,7 +229,7 @@ def fill_layers_by_processes(
                 if store_layers(store, encoded.text, encoded.codes):
                     tokens += row.tokens
                 else:  # its text has changed meanwhile
-                    asked.discard(row)
+                    begun.discard(row)
     if tokens and progress is not None:
         progress(tell_progress(current(), tokens))
     return tokens
@@ -291,7 +291,7 @@ def fill_layers_by_child(
     """
     tokens = 0
     gone: set[SegmentRow] = set()
-    while rows := newest_without_layers(current(), gone, 2):
+    while rows := next_without_layers(current(), gone, 2):
         if progress is not None:
             progress(tell_progress(current(), tokens))
         try:

@@ -1,8 +1,8 @@
 """Missing parts of a crystal, made after its text: layers and codebooks.
 
 An ingest stores text first, so that questions can be answered; layers follow, segment by segment,
-the newest first. Each segment's layers are one transaction. While they are made nothing is locked,
-so that other programs can write in between.
+first where recalls have found passages, then the newest. Each segment's layers are one transaction.
+While they are made nothing is locked, so that other programs can write in between.
 
 Knows: segments, encoders, codebooks. Does not know: files, the ledger, questions.
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,6 +18,7 @@ import numpy as np
 
 from crystalcli.datatypes import Chunk, Phase, Progress
 from crystalcli.errors import SourceError
+from crystalcli.index.asked_segments import forget_asked, most_asked_first
 from crystalcli.index.chunk_reader import ChunkReader
 from crystalcli.index.encoder import Encoder
 from crystalcli.index.fidelity import add_fidelity
@@ -134,7 +134,7 @@ def fill_layers_in_turns(
         The number of tokens that were encoded.
     """
     tokens = 0
-    while segments := newest_without_layers(current(), (), 1):
+    while segments := next_without_layers(current(), (), 1):
         segment = segments[0]
         if progress is not None:
             progress(tell_progress(current(), tokens))
@@ -164,16 +164,16 @@ class SegmentText(NamedTuple):
     tokens: list[int]
 
 
-def newest_without_layers(store: Store, asked: Container[SegmentRow], most: int) -> list[SegmentRow]:
-    """List the newest segments without layers, the newest first.
+def next_without_layers(store: Store, begun: Container[SegmentRow], most: int) -> list[SegmentRow]:
+    """List the segments whose layers are to be made next, the most asked and newest first.
 
     Args:
         store: The open crystal.
-        asked: Segments to leave out.
+        begun: Segments to leave out.
         most: The most segments to list.
     """
-    missing = (segment for segment in reversed(store.segments()) if not segment.encoded and segment not in asked)
-    return list(islice(missing, max(0, most)))
+    missing = [segment for segment in store.segments() if not segment.encoded and segment not in begun]
+    return most_asked_first(store, missing)[: max(0, most)]
 
 
 def read_segment(store: Store, segment: SegmentRow) -> SegmentText:
@@ -204,6 +204,7 @@ def store_layers(store: Store, text: SegmentText, codes: LayerCodes) -> bool:
             store.add_part(row.id, name, data)
         store.mark_encoded(row.id)
         add_fidelity(store, codes.fidelity)
+        forget_asked(store)
     return True
 
 

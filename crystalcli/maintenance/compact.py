@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from crystalcli.index import ChunkReader
+from crystalcli.index import ASKED_KEY, ChunkReader
 from crystalcli.lexical import ANALYSIS
 from crystalcli.maintenance.copier import CrystalCopier, notes_on
 from crystalcli.storage import (
@@ -79,7 +79,7 @@ def compact_crystal(path: Path, progress: Callable[[int, int], None] | None = No
     with Store.open(path, writable=True) as old:
         old_size = crystal_size(old)
         # The copier notes the languages of the chunks that stay, and analyzes their text anew.
-        meta = {key: value for key, value in old.meta().items() if key != LANGUAGES_KEY}
+        meta = {key: value for key, value in old.meta().items() if key not in (LANGUAGES_KEY, ASKED_KEY)}
         meta[ANALYSIS_KEY] = str(ANALYSIS)
         with write_beside(path, meta, old) as new:
             copy_codebooks(old, new)

@@ -12,6 +12,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from crystalcli.datatypes import DocumentState
 from crystalcli.errors import EncoderMismatchError
+from crystalcli.index import ASKED_KEY
 from crystalcli.ingest import (
     RULES_KEY,
     folders_asked,
@@ -225,7 +226,8 @@ class MergedLedger(Generic[TextT]):
 def common_meta(stores: Sequence[Store]) -> dict[str, str]:
     """Give the rows of `meta` that hold for several crystals together.
 
-    Folders, languages and fidelity are left to the caller.
+    Folders, languages and fidelity are left to the caller. Segments get new ids, so that what was
+    asked of the old ones is dropped.
 
     Raises:
         EncoderMismatchError: Their vectors are not comparable.
@@ -233,7 +235,8 @@ def common_meta(stores: Sequence[Store]) -> dict[str, str]:
     for store in stores[1:]:
         _check_comparable(stores[0], store)
     meta: Mapping[str, str] = {key: value for store in reversed(stores) for key, value in store.meta().items()}
-    return {k: value for k, value in meta.items() if k != LANGUAGES_KEY and not k.startswith("fidelity_")}
+    left = (LANGUAGES_KEY, ASKED_KEY)
+    return {k: value for k, value in meta.items() if k not in left and not k.startswith("fidelity_")}
 
 
 def _check_comparable(first: Store, other: Store) -> None:

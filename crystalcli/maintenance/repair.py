@@ -21,6 +21,7 @@ import numpy as np
 from crystalcli.datatypes import FIELDS, LANDMARKS, DocumentState
 from crystalcli.errors import DamagedCrystalError, Reason
 from crystalcli.index import (
+    ASKED_KEY,
     DEFAULT_META,
     RunBuilder,
     count_terms,
@@ -242,7 +243,7 @@ class _Repair:
         if not trusted:
             self.tally.made_again.append("the metadata of the crystal (the table meta)")
         for key, value in {**({} if own_encoder else DEFAULT_META), **readable}.items():
-            if isinstance(key, str) and isinstance(value, str):
+            if isinstance(key, str) and isinstance(value, str) and key != ASKED_KEY:  # segments get new ids
                 self._store.set_meta(key, value)
         self._store.set_meta(ANALYSIS_KEY, str(ANALYSIS))  # all terms are made again
 

@@ -28,6 +28,8 @@ page_score.py           Signal of the page that an atom is on, in documents that
 passages.py             Passages from ranked atoms: whole sentences, each with its place.
 query.py                A question prepared for ranking, ranked atoms, and the results of a recall.
 question_frame.py       The frame of a question: words that say where and how, and not what.
+recall_notes.py         Notes of what was recalled, kept in the crystal for later: memories, and
+                        text without layers.
 recency.py              Recency: dated messages lose score by their age, on the forgetting curve.
 reencode.py             Re-encoding: the best candidates are ordered by exact vectors.
 relative_dates.py       Relative dates in dated texts, resolved: "yesterday" of 3 May 2026 is 2 May
@@ -84,12 +86,9 @@ if TYPE_CHECKING:
     from crystalcli.recall.memory_strength import (
         RECALLS_KEY,
         MemoryStrength,
-        is_due,
         join_recalls,
-        memory_id_of,
         read_recalls,
         strength_of,
-        strengthen,
     )
     from crystalcli.recall.memory_use import (
         MemoryPart,
@@ -109,6 +108,9 @@ if TYPE_CHECKING:
         PreparedQuery,
         Results,
         ScoredAtom,
+    )
+    from crystalcli.recall.recall_notes import (
+        RecallNotes,
     )
     from crystalcli.recall.recency import (
         HALF_LIFE,
@@ -162,12 +164,9 @@ else:
             "memory_strength": (
                 "RECALLS_KEY",
                 "MemoryStrength",
-                "is_due",
                 "join_recalls",
-                "memory_id_of",
                 "read_recalls",
                 "strength_of",
-                "strengthen",
             ),
             "memory_use": (
                 "MemoryPart",
@@ -186,6 +185,7 @@ else:
                 "Results",
                 "ScoredAtom",
             ),
+            "recall_notes": ("RecallNotes",),
             "recency": ("HALF_LIFE", "recency_of"),
             "relative_dates": (
                 "format_day",
@@ -222,6 +222,7 @@ __all__ = [
     "MemoryStrength",
     "PassageBuilder",
     "PreparedQuery",
+    "RecallNotes",
     "Results",
     "ScoredAtom",
     "Searcher",
@@ -233,7 +234,6 @@ __all__ = [
     "growing_bytes",
     "heading_day",
     "is_author",
-    "is_due",
     "is_of_oneself",
     "is_same_person",
     "iso_date",
@@ -241,7 +241,6 @@ __all__ = [
     "lexical_query",
     "make_filter_mask",
     "measure_memory",
-    "memory_id_of",
     "message_of",
     "parse_days",
     "parse_period",
@@ -253,6 +252,5 @@ __all__ = [
     "rooted",
     "sentences_within",
     "strength_of",
-    "strengthen",
     "with_resolved_dates",
 ]

@@ -32,3 +32,7 @@ class Store(
     def set_meta(self, key: str, value: str) -> None:
         """Insert or replace a value of `meta`, inside a transaction."""
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def drop_meta(self, key: str) -> None:
+        """Delete a value of `meta`, inside a transaction."""
+        self._db.execute("DELETE FROM meta WHERE key = ?", (key,))

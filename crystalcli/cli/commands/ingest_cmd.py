@@ -154,7 +154,8 @@ def ingest_command(
     named again.
 
     The text is stored first, with an index of its words: from then on other commands answer from
-    it. Layers follow, for the newest text first, and make answers better.
+    it. Layers follow, first for text that questions have found, then for the newest, and make
+    answers better.
 
     With --ray the files are cut into shards, each of which becomes a crystal, and these are merged.
     A run that is broken off goes on where it was. All machines must see the files and the folder of

@@ -85,7 +85,8 @@ StrengthenOption = Annotated[
     bool,
     typer.Option(
         "--strengthen/--no-strengthen",
-        help="Keep in the crystal which memories were recalled, so that they fade less. Default: kept.",
+        help="Keep in the crystal which memories were recalled, so that they fade less, and which text still lacks "
+        "layers, so that it gets them first. Default: kept.",
     ),
 ]
 WAITING = "another program is fetching {name}: waiting for it"
@@ -164,7 +165,7 @@ def open_crystal(
         encoder: whether the command needs the encoder's weights.
         encoder_folder: value of --encoder; checked even if the command needs no weights.
         keeps: whether what a language model says of documents is kept in the file.
-        strengthen: whether it is kept which memories were recalled.
+        strengthen: whether it is kept which memories, and which text without layers, were recalled.
     """
     import_numpy()
     from crystalcli.library import Crystal

@@ -11,6 +11,8 @@ broad/
                            made from.
     broad_question.py      The broad intent of a question, by its words: a summary, a comparison, a
                            list, a count, a topic.
+    course_answer.py       The course of a conversation: its messages, each quoted by its first
+                           words, in order of time.
     kept_summaries.py      What a language model has said of parts before, and what it says now, to
                            be kept.
     mentions_answer.py     Every mention of a word or a phrase, listed by chapter, page, file or

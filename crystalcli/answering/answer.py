@@ -8,6 +8,7 @@ from dataclasses import replace
 from crystalcli.answering.broad import broad_answer
 from crystalcli.answering.broad.broad_plan import plan_broad_answer
 from crystalcli.answering.broad.broad_question import BroadIntent, unit_named
+from crystalcli.answering.broad.course_answer import answer_course
 from crystalcli.answering.evidence import answerability, sentence_ranking
 from crystalcli.answering.evidence.answer_span import answer_spans, cite_spans
 from crystalcli.answering.evidence.days_meant import with_days
@@ -26,9 +27,12 @@ from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.answering.request.filter_reading import read_filter
 from crystalcli.datatypes import Answer, ChatModel, Citation, FilterReading, Progress, RecallFilter
 from crystalcli.errors import NotFoundError, UsageError
-from crystalcli.recall import CrystalReader, Results
+from crystalcli.recall import INSTRUCTION, MOST_INSTRUCTIONS, CrystalReader, EventQuestion, Results, event_question
 
 NOT_HERE = "not in this crystal"
+# No message answers by itself where a course is asked for: so much of the floor is enough. Of 50
+# questions of chats with an assistant 45 have it, of 39 about other things 2.
+_COURSE_FLOOR = 0.2
 
 
 def answer_question(
@@ -72,6 +76,8 @@ def answer_question(
     draft = AnswerDraft(question, options, on_text, on_progress, keep_summaries)
     if (exact := _answer_exactly(crystal, draft, intent)) is not None:
         return exact
+    if (course := _tell_course(crystal, draft, intent)) is not None:
+        return course
     plan = plan_broad_answer(crystal, question, intent, options.broad, options.where)
     if plan is not None:
         return broad_answer.answer_broadly(crystal, draft, plan, open_model=open_model, on_evidence=on_evidence)
@@ -139,6 +145,32 @@ def _answer_exactly(crystal: CrystalReader, draft: AnswerDraft, intent: BroadInt
     return answer_document_question(crystal, draft)
 
 
+def _tell_course(crystal: CrystalReader, draft: AnswerDraft, intent: BroadIntent | None) -> Answer | None:
+    """List the messages that a question for their order, or a summary, means; None for another one.
+
+    A summary of documents is another one, and so is an answer that was asked for from the whole.
+    """
+    events = event_question(draft.question)
+    if events is None or draft.options.broad or (intent is not None and events is EventQuestion.SUMMARY):
+        return None
+    reading = read_filter(crystal, draft.question, draft.options.where, draft.options.today)
+    try:
+        results = crystal.recall(draft.question, max(draft.options.k, sentence_ranking.MAX_PASSAGES), where=reading)
+    except NotFoundError:
+        return None
+    if not results.in_order:
+        return None
+    best_first = tuple(sorted(results.passages, key=lambda passage: -passage.score))
+    _judge(crystal, draft, replace(results, passages=best_first), reading)
+    if draft.evidence is not None:
+        if draft.evidence < _COURSE_FLOOR * draft.options.floor:
+            return None
+        draft.is_sure = draft.evidence >= draft.options.floor
+    draft.reading = reading if reading.read.selects or reading.me else None
+    draft.seconds_to_passages = draft.seconds()
+    return answer_course(crystal, draft, results.passages)
+
+
 def _find_passages(crystal: CrystalReader, draft: AnswerDraft) -> bool:
     """Find the best passages where the question says, then elsewhere; False without evidence.
 
@@ -176,16 +208,19 @@ def _look(crystal: CrystalReader, draft: AnswerDraft, reading: FilterReading) ->
 def _recall(crystal: CrystalReader, draft: AnswerDraft, reading: FilterReading) -> Results:
     """Recall the passages, and as many as the evidence needs. Raises NotFoundError without any."""
     options = draft.options
+    count = max(options.k, sentence_ranking.MAX_PASSAGES)
     results = crystal.recall(
         draft.question,
-        max(options.k, sentence_ranking.MAX_PASSAGES),
+        count + MOST_INSTRUCTIONS,
         depth=options.depth,
         half_life=options.half_life,
         where=reading,
     )
     if not results:
         raise NotFoundError(prompt_context.NO_MATCH)
-    recalled = memories_first(crystal, draft.question, results.passages, reading)
+    draft.instructions = [passage for passage in results.passages if INSTRUCTION in passage.shares]
+    others = [passage for passage in results.passages if INSTRUCTION not in passage.shares]
+    recalled = memories_first(crystal, draft.question, others[:count], reading)
     passages = newest_first(draft.question, recalled, asked=reading.newest)
     passages = holding_first(crystal, draft.question, passages, reading.recall_filter)
     passages, draft.changes = newest_statement_first(crystal, draft.question, passages, reading)
@@ -228,7 +263,8 @@ def _generate(crystal: CrystalReader, draft: AnswerDraft, quotations: Sequence[C
     """Answer in a model's words, each sentence with the quotations that carry it."""
     draft.model, draft.citations = model.name, list(quotations)
     passages = choose_passages(crystal, draft.question, draft.passages, newest=draft.wants_newest)
-    passages = [*passages[:1], *passages_in_mind(crystal, draft.options.in_mind, passages), *passages[1:]]
+    in_mind = passages_in_mind(crystal, draft.options.in_mind, passages)
+    passages = [*passages[:1], *in_mind, *draft.instructions, *passages[1:]]
     prompt = prompt_context.build_prompt(draft.question, passages, draft.options, model, model.count, _asker(draft))
     sources = attribution.Sources(crystal, draft.question, prompt.passages, draft.citations)
     with draft.keep_when_stopped():

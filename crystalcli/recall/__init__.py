@@ -14,6 +14,8 @@ exact_score.py          Signal of exact strings: identifiers, quotations, number
                         paths as they stand.
 filter_mask.py          The mask of a filter: the atoms that a question may be answered from, and
                         the parts of documents.
+instruction_match.py    Standing instructions: what a person told an assistant to do, from then on,
+                        behind the best one.
 layer_score.py          Signals of the layers: nearness of clusters and units to the question.
 layer_trace.py          The trace of a recall: the scores that each layer gave, from all atoms down
                         to the passages.
@@ -73,12 +75,20 @@ if TYPE_CHECKING:
         parse_days,
         parse_period,
     )
+    from crystalcli.recall.event_order import (
+        EventQuestion,
+        event_question,
+    )
     from crystalcli.recall.filter_mask import (
         FilterMask,
         is_author,
         is_same_person,
         make_filter_mask,
         rooted,
+    )
+    from crystalcli.recall.instruction_match import (
+        INSTRUCTION,
+        MOST_INSTRUCTIONS,
     )
     from crystalcli.recall.layer_trace import (
         LayerTrace,
@@ -153,6 +163,7 @@ else:
                 "parse_days",
                 "parse_period",
             ),
+            "event_order": ("EventQuestion", "event_question"),
             "filter_mask": (
                 "FilterMask",
                 "is_author",
@@ -160,6 +171,7 @@ else:
                 "make_filter_mask",
                 "rooted",
             ),
+            "instruction_match": ("INSTRUCTION", "MOST_INSTRUCTIONS"),
             "layer_trace": ("LayerTrace",),
             "memory_strength": (
                 "RECALLS_KEY",
@@ -208,13 +220,16 @@ else:
 
 __all__ = [
     "HALF_LIFE",
+    "INSTRUCTION",
     "ME_KEY",
+    "MOST_INSTRUCTIONS",
     "PAGED_KIND",
     "RECALLS_KEY",
     "RERANKER",
     "SUBJECT",
     "CrystalReader",
     "DateMention",
+    "EventQuestion",
     "FilterMask",
     "LayerTrace",
     "MemoryPart",
@@ -229,6 +244,7 @@ __all__ = [
     "cite_span",
     "day_at",
     "document_day",
+    "event_question",
     "find_dates",
     "format_day",
     "growing_bytes",

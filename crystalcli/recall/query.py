@@ -127,12 +127,14 @@ class Results(Sequence[Passage]):
         passages: The passages, best first.
         depth: The deepest layer that was used: 1 atoms, 2 clusters, 3 units.
         reading: The filter of the question, and whether it was dropped; None without one.
+        in_order: Whether they are messages in order of time, instead of best first.
     """
 
     query: PreparedQuery
     passages: tuple[Passage, ...]
     depth: int = 3
     reading: FilterReading | None = None
+    in_order: bool = False
 
     @property
     def question(self) -> str:

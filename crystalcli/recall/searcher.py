@@ -22,8 +22,9 @@ from crystalcli.errors import UsageError
 from crystalcli.index import IndexReader, TermIndex
 from crystalcli.lexical import bm25, word_spans
 from crystalcli.recall.document_score import DocumentScorer, atom_documents
-from crystalcli.recall.event_order import ORDER_DEPTH, QUOTES, asks_for_order, quote_in_order
+from crystalcli.recall.event_order import ORDER_DEPTH, QUOTES, EventQuestion, event_question, quote_in_order
 from crystalcli.recall.exact_score import exact_matches, exact_scores
+from crystalcli.recall.instruction_match import MOST_INSTRUCTIONS, StandingInstructions, put_behind_best
 from crystalcli.recall.layer_score import ClusterScorer, UnitScorer, layer_similarities
 from crystalcli.recall.lexical_score import PROSE_WEIGHT, LexicalScorer
 from crystalcli.recall.name_identification import identifications_first
@@ -157,8 +158,8 @@ class Searcher:
             query = query.masked(mask.atoms)._replace(wants_answers=query.wants_answers or mask.of_people)
         reranker = self.reranker if rerank else None
         count = k if reranker is None else max(k, RERANK_DEPTH)
-        wants_order = self._has_messages and asks_for_order(question)
-        count = max(count, ORDER_DEPTH) if wants_order else count
+        events = event_question(question) if self._has_messages else None
+        count = max(count, ORDER_DEPTH) if events else count
         ranked = self.rank(query, depth, max(2 * NEIGHBOURHOOD, 4 * count, reencode))
         exact = reencode if query.encoded is not None and self._open_layer_encoder is not None else 0
         if exact:
@@ -185,15 +186,23 @@ class Searcher:
         passages = subjects_first(question, identifications_first(question, passages))
         if recency is not None and self._has_messages:
             passages = put_updates_first(query, passages)
-        if wants_order:
-            passages = quote_in_order(self.shelf, passages, min(4 * k, QUOTES))
-            return Results(query, tuple(passages), depth)
+        if self._has_messages and self._codec is not None and events is None and mask is None:
+            told = builder.make(self._instructions.nearest(query, self._codec), MOST_INSTRUCTIONS)
+            passages = put_behind_best(passages, told)
+        if events:
+            replies = events is EventQuestion.SUMMARY
+            if quotes := quote_in_order(self.shelf, passages, min(4 * k, QUOTES), replies=replies):
+                return Results(query, tuple(quotes), depth, in_order=True)
         return Results(query, tuple(passages[:k]), depth)
 
     @cached_property
     def reranker(self) -> Reranker | None:
         """The reranker; None without weights."""
         return self._open_reranker() if self._open_reranker is not None else None
+
+    @cached_property
+    def _instructions(self) -> StandingInstructions:
+        return StandingInstructions(self.shelf, self.terms)
 
     @cached_property
     def _has_messages(self) -> bool:

@@ -131,12 +131,17 @@ def is_instruction(text: str) -> bool:
     return _INSTRUCTION.search(text) is not None
 
 
+def without_label(text: str) -> str:
+    """Cut off the label that a message begins with."""
+    return _LABEL.sub("", text.lstrip(), count=1)
+
+
 def _score(index: IndexReader, part: OwnPart, cost: float) -> float:
     if part.share < _OWN_SHARE:
         return -cost
     place = index.place(part.atom)
-    text = place.text[place.start + part.start : place.start + part.end].lstrip()
-    return INSTRUCTION_GAIN if is_instruction(_LABEL.sub("", text, count=1)) else 0.0
+    text = place.text[place.start + part.start : place.start + part.end]
+    return INSTRUCTION_GAIN if is_instruction(without_label(text)) else 0.0
 
 
 def rank_by_voice(index: IndexReader, query: PreparedQuery, ranked: Sequence[ScoredAtom]) -> list[ScoredAtom]:

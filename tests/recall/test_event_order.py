@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from crystalcli import Crystal
-from crystalcli.recall.event_order import asks_for_order
+from crystalcli.recall.event_order import EventQuestion, event_question
 
 PARTS = ["the floor", "the sink", "the windows", "the oven", "the lamps", "the shelves", "the paint"]
 
@@ -24,7 +24,19 @@ PARTS = ["the floor", "the sink", "the windows", "the oven", "the lamps", "the s
     ],
 )
 def test_a_question_for_the_order_is_told(question):
-    assert asks_for_order(question)
+    assert event_question(question) is EventQuestion.ORDER
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Summarize what we said about the kitchen.",
+        "Can you give me a short summary of how my kitchen has come along?",
+        "A recap of our talks about the kitchen, please.",
+    ],
+)
+def test_a_question_for_a_summary_of_a_conversation_is_told(question):
+    assert event_question(question) is EventQuestion.SUMMARY
 
 
 @pytest.mark.parametrize(
@@ -33,10 +45,13 @@ def test_a_question_for_the_order_is_told(question):
         "When is the order delivered?",
         "What did I do in order to save money?",
         "Who ordered the sink?",
+        "Summarize chapter 3.",
+        "Can I get a summary of the tale?",
+        "What did I say in the summary?",
     ],
 )
 def test_other_questions_are_not(question):
-    assert not asks_for_order(question)
+    assert event_question(question) is None
 
 
 @pytest.fixture
@@ -61,6 +76,45 @@ def test_every_message_is_quoted_once_by_its_first_words_in_order(crystal):
         assert len(passage.text) < 300
         assert crystal.quote(passage.path, passage.start, passage.end) == passage.text
         assert "user" in passage.text
+
+
+def test_a_summary_quotes_the_replies_too(crystal):
+    results = crystal.recall("Summarize what I said about the parts of my kitchen.", 5)
+    assert results.in_order
+    authors = ["assistant" if "assistant" in passage.text[:60] else "user" for passage in results]
+    assert authors == ["user", "assistant"] * (len(authors) // 2)
+    for said, reply in zip(results[::2], results[1::2], strict=True):
+        part = next(part for part in PARTS if part in said.text)
+        assert reply.text.partition(": ")[2].startswith(part)
+        assert (reply.path, reply.start) == (said.path, crystal.quote(said.path, 0, 10**6).index(reply.text))
+
+
+def test_what_an_assistant_is_told_to_do_is_no_event(tmp_path):
+    turns = [{"role": "user", "content": "Always show the kitchen in metres.", "timestamp": "2026-03-01T10:00:00"}]
+    turns += [
+        {"role": "user", "content": f"My kitchen has {part} now.", "timestamp": f"2026-03-{day:02}T10:00:00"}
+        for day, part in enumerate(PARTS, 2)
+    ]
+    (tmp_path / "chat.json").write_text(json.dumps(turns))
+    with Crystal(tmp_path / "m.crystal", encoder=None) as crystal:
+        crystal.ingest([tmp_path / "chat.json"])
+        results = crystal.recall("In which order did I bring up the parts of my kitchen?", 5)
+        assert results.in_order
+        assert not any("Always" in passage.text for passage in results)
+
+
+def test_other_text_that_answers_best_is_not_put_in_order(tmp_path):
+    (tmp_path / "notes.md").write_text("# Kitchen\n\nIn which order did we paint the kitchen? Walls, doors, windows.\n")
+    turns = [
+        {"role": "user", "content": f"We talked about {part}.", "timestamp": f"2026-03-{day:02}T10:00:00"}
+        for day, part in enumerate(PARTS, 1)
+    ]
+    (tmp_path / "chat.json").write_text(json.dumps(turns))
+    with Crystal(tmp_path / "m.crystal", encoder=None) as crystal:
+        crystal.ingest([tmp_path / "chat.json", tmp_path / "notes.md"])
+        results = crystal.recall("In which order did we paint the kitchen, walls or doors?", 3)
+        assert not results.in_order
+        assert results[0].path == "notes.md"
 
 
 def test_another_question_keeps_its_passages(crystal):

@@ -54,6 +54,7 @@ class AnswerDraft:
         portions: The parts of a broad answer.
         citations: The quotations that carry it.
         passages: The passages that it is made from.
+        instructions: Passages with what the person wants of every answer, for a model.
         claims: The sentences that a model has said.
         tokens: Counts by name, as of `Answer`.
         evidence: The estimated probability that the passages hold an answer; None without one.
@@ -80,6 +81,7 @@ class AnswerDraft:
     portions: list[Portion] = field(default_factory=list)
     citations: list[Citation] = field(default_factory=list)
     passages: list[Passage] = field(default_factory=list)
+    instructions: list[Passage] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
     tokens: Counter[str] = field(default_factory=Counter)
     evidence: float | None = None

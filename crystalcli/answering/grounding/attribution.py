@@ -18,10 +18,10 @@ from dataclasses import replace
 from functools import cache, cached_property
 from typing import NamedTuple
 
-from crystalcli.answering.grounding.bearing_out import agrees, bears_out, quotes, share_repeated
+from crystalcli.answering.grounding.bearing_out import agrees, bears_out, completes, share_repeated
 from crystalcli.answering.grounding.facts import NAME, NUMBER, FactIndex, StatedFact, find_facts, is_counted
 from crystalcli.answering.grounding.source_passage import SourcePassage, SourceSentence
-from crystalcli.answering.grounding.wording import opens_contrast
+from crystalcli.answering.grounding.wording import opens_contrast, refers_back
 from crystalcli.datatypes import Answer, Citation, Passage
 from crystalcli.lexical import terms
 from crystalcli.recall import CrystalReader
@@ -196,15 +196,17 @@ class Sources:
 
     def _is_borne_out(self, sentence: str, span: SourceSentence, said: Mapping[str, float]) -> bool:
         """Tell whether a sentence of a passage says what one of the answer says, by its idf."""
-        if span.is_question or not agrees(sentence, span.text) or not self._names_stand_by(sentence, span):
+        if span.is_question or not self._names_stand_by(sentence, span):
             return False
-        stated = span.stated_terms
-        around = stated if opens_contrast(span.text) else span.terms_around
-        # A name that is put for "he" may be the wrong one, unless the question has it.
-        known = stated | self._unnamed_terms | (self._question_terms & around)
-        return bears_out(said, self._question_idf, stated, around) or quotes(
-            sentence, span.text, known, share_repeated(said, self._question_idf, around)
-        )
+        # A short answer, such as a name, says what the question says.
+        whole = f"{self._question} {sentence}" if completes(said, self._question_idf) else sentence
+        if not agrees(whole, span.text):
+            return False
+        stated, around = span.stated_terms, span.terms_around
+        if opens_contrast(span.text):
+            stated = around = span.own_terms
+        named = self._question_terms if refers_back(span.text) else self._question_terms - self._unnamed_terms
+        return bears_out(said, self._question_idf, stated, around, named)
 
     def _names_stand_by(self, sentence: str, span: SourceSentence) -> bool:
         """Tell whether names of the question that an answer repeats stand by a sentence cited."""

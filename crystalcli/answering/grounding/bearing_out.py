@@ -1,12 +1,12 @@
 """Bearing out: whether a sentence of a source says what a sentence of an answer says.
 
-It has nearly all words that the answer adds to the question, and, with the sentences beside it and
-the names of its place, nearly all that the answer repeats of the question. So the words of an
-answer come from one place. A language model of this size that takes them from several puts them
-together wrongly every other time (docs/LOG.md, 2026-11-29), and no sign of meaning that was tried
-tells that from the right way. Or the answer has a whole stretch of the source's words, and besides
-it only what the question has. In both cases they must deny alike, a cause must be one in the
-source, too, and what the source leaves open stays open (`wording`).
+Every word that the answer adds to the question stands in that one sentence of the source, or in the
+names of its place. So does every word of the question that it repeats, though some of these may
+stand in the sentences beside it; and the source has enough of the question to speak about it. So
+the words of an answer come from one place. A language model of this size that takes them from
+several puts them together wrongly every other time, a word that is put in is wrong about as often
+(docs/LOG.md, 2026-11-29 and 30), and no sign of meaning that was tried tells that from the right
+way. Besides, the two must be worded alike (`wording`): deny, doubt and limit the same.
 
 Knows: terms and their weights. Does not know: who does what to whom.
 """
@@ -18,32 +18,57 @@ from collections.abc import Collection, Mapping
 from crystalcli.answering.grounding.wording import (
     counts_alike,
     denies_alike,
+    depends_alike,
     gives_cause_alike,
     gives_roles_alike,
     is_garbled,
     limits_alike,
+    modifies_alike,
     possesses_alike,
     ranks_alike,
     settles_alike,
-    shared_stretch,
     supposes_alike,
-    turning_words,
 )
 from crystalcli.lexical import terms
 
-# The least share, by idf, of the words that the answer adds, and of those that it repeats.
-_ADDED, _REPEATED = 0.75, 0.7
-# The same where it adds as many words as this: a whole clause of one sentence is about one thing.
-_CLAUSE = 5
-_ADDED_IN_CLAUSE, _REPEATED_BESIDE_CLAUSE = 0.9, 0.6
-_STRETCH, _STRETCH_TERMS = 5, 2  # words, and terms among them, that are in one order by no chance
-_SAYING = frozenset(term for term, _ in terms("says said wrote writes told asked states mentioned according"))
+# The least share, by idf, of what the answer repeats of the question in the sentence itself, of
+# the question in it and the sentences beside it, and the same of a question that an answer of a
+# name or two only completes.
+_OWN, _ASKED, _COMPLETED = 0.5, 0.5, 0.7
+# An answer that repeats less of the question than this completes it, unless it is a clause.
+_REPEATED = 0.3
+_CLAUSE = 5  # terms; so many of one sentence say something by themselves
+# Words that join what a source says, or say that it does.
+_JOINING = frozenset(
+    term
+    for term, _ in terms(
+        "because during such also yes some include contain called known feel felt"
+        " says said wrote told states stated mentioned according"
+    )
+)
 # Letters by which two terms are of one word, "weigh" and "weight", and by which they may differ.
 _STEM, _ENDING = 5, 2
+_CHECKS = (
+    denies_alike,
+    gives_cause_alike,
+    settles_alike,
+    gives_roles_alike,
+    ranks_alike,
+    supposes_alike,
+    depends_alike,
+    limits_alike,
+    counts_alike,
+    possesses_alike,
+    modifies_alike,
+)
 
 
 def bears_out(
-    said: Mapping[str, float], asked: Mapping[str, float], stated: Collection[str], around: Collection[str]
+    said: Mapping[str, float],
+    asked: Mapping[str, float],
+    stated: Collection[str],
+    around: Collection[str],
+    named_before: Collection[str] = (),
 ) -> bool:
     """Tell whether the words of a source's sentence bear out a sentence of an answer.
 
@@ -54,47 +79,34 @@ def bears_out(
         asked: The terms of the question, with their idf.
         stated: The terms of the source's sentence, and of the names of its place.
         around: These terms, and those of the sentences beside it.
+        named_before: The terms that the source may have put "he" or "they" for.
     """
-    added = said.keys() - asked.keys()
-    has_added, has_repeated = _share(added, said, stated), share_repeated(said, asked, around)
-    if len(said) >= _CLAUSE and _share(said.keys(), said, stated) >= _ADDED_IN_CLAUSE:
-        return True  # the source's sentence, in nearly all of its words
-    if len(added) >= _CLAUSE and has_added >= _ADDED_IN_CLAUSE and has_repeated >= _REPEATED_BESIDE_CLAUSE:
-        return True
-    return has_added >= _ADDED and has_repeated >= _REPEATED
+    content = said.keys() - _JOINING
+    added = {term for term in content if not _is_among(term, asked)}
+    repeated = content - added
+    if not all(_is_among(term, stated) for term in added) or not all(_is_among(term, around) for term in repeated):
+        return False
+    if len(content) >= _CLAUSE and all(_is_among(term, stated) for term in repeated):
+        return True  # the source's sentence, in its words
+    own = repeated - set(named_before)
+    if not added or (own and _share(own, said, stated) < _OWN):
+        return False
+    return _share(asked.keys(), asked, around) >= (_COMPLETED if completes(said, asked) else _ASKED)
 
 
-def quotes(sentence: str, source: str, known: Collection[str], has_repeated: float) -> bool:
-    """Tell whether a sentence of an answer is a stretch of a source's words, and nothing new.
+def completes(said: Mapping[str, float], asked: Mapping[str, float]) -> bool:
+    """Tell whether a sentence only completes the question, and says nothing by itself.
 
     Args:
-        sentence: The sentence of the answer.
-        source: The sentence of the source.
-        known: The terms that may stand beside the stretch.
-        has_repeated: The share that the source has of what the answer repeats of the question.
+        said: The terms of the answer's sentence, with their idf.
+        asked: The terms of the question, with their idf.
     """
-    stretch, rest = shared_stretch(sentence, source)
-    if len(stretch.split()) < _STRETCH or len(_term_set(stretch)) < _STRETCH_TERMS:
-        return False
-    if has_repeated < _REPEATED_BESIDE_CLAUSE:
-        return False
-    return not (_term_set(rest) - _SAYING - set(known)) and turning_words(rest) <= turning_words(source)
+    return len(said) < _CLAUSE and _share(asked.keys(), asked, said) < _REPEATED
 
 
 def agrees(sentence: str, source: str) -> bool:
     """Tell whether a sentence of an answer and one of a source are worded alike (`wording`)."""
-    checks = (
-        denies_alike,
-        gives_cause_alike,
-        settles_alike,
-        gives_roles_alike,
-        ranks_alike,
-        supposes_alike,
-        limits_alike,
-        counts_alike,
-        possesses_alike,
-    )
-    return not is_garbled(sentence) and all(check(sentence, source) for check in checks)
+    return not is_garbled(sentence) and all(check(sentence, source) for check in _CHECKS)
 
 
 def share_repeated(said: Mapping[str, float], asked: Mapping[str, float], present: Collection[str]) -> float:
@@ -126,7 +138,3 @@ def _is_among(term: str, present: Collection[str]) -> bool:
         and (other.startswith(term) or term.startswith(other))
         for other in present
     )
-
-
-def _term_set(text: str) -> set[str]:
-    return {term for term, _ in terms(text)}

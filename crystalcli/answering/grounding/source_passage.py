@@ -120,6 +120,11 @@ class SourceSentence:
         return _term_set([*self.source.labels, *self.source.forms(self.text)])
 
     @cached_property
+    def own_terms(self) -> frozenset[str]:
+        """Its terms, with those of the days that it names, and of the names of its columns."""
+        return _term_set(self.source.forms(self.text))
+
+    @cached_property
     def terms_around(self) -> frozenset[str]:
         """The same, with the terms of the sentences beside it."""
         return frozenset().union(*(span.stated_terms for span in self._beside))

@@ -5,12 +5,15 @@
     question  "they are alive", where the source has "whether they were dead or alive"
     role      "the girl is Ann Marl", where the source has "the singer (Ann Marl)"
     degree    "the best of them", where the source compares nothing
-    doubt     "it yields 38", where the source has "a theoretical 38" or "would have yielded 38"
-    part      "it is a tumor", where the source has "in 80 percent of them"
+    doubt     "it yields 38", where the source has "a theoretical 38" or "would have yielded 38",
+              "may yield 38" or "is believed to yield 38"
+    intent    "she repaired it", where the source has "tried to repair it"
+    condition "the fee is 38", where the source has "unless paid by May, the fee is 38"
+    part      "it is a tumor", where the source has "in 80 percent of them" or "in some of them"
     former    "the mayor, Ann Marl", where the source has "the former mayor"
     count     "13 parts", where the source has "part 13"
     person    "her bright eyes", where the source has "his bright eyes"
-    order     a stretch of the source's words, unchanged
+    modifier  "a red boat", where the source has "a blue boat"
 
 Knows: words of English in their order. Does not know: terms and their weights, what is cited.
 """
@@ -18,6 +21,7 @@ Knows: words of English in their order. Does not know: terms and their weights, 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 _WORD = re.compile(r"[^\W_]+(?:['’.,:-][^\W_]+)*")
 _NEGATIONS = frozenset("not no never none nor neither without nothing nobody nowhere cannot".split())  # noqa: SIM905
@@ -61,17 +65,38 @@ _SUPPOSED = re.compile(
     r"|(?:would|could|might|should) have)\b",
     re.IGNORECASE,
 )
+# The same of a clause that has words of the answer; "May" may be the month.
+_DOUBT = re.compile(
+    r"\b(?:may|might|could|perhaps|possibly|probably|presumably|reportedly|seem(?:s|ed)?|appear(?:s|ed)? to"
+    r"|(?:is|are|was|were|be|been) (?:\w+ )?(?:considered|believed|thought|said|claimed|rumou?red)|believes?)\b"
+)
+_SAID_DOUBT = re.compile(rf"{_DOUBT.pattern}|\b(?:can|can not|cannot|likely|potential\w*|possible|believed|claimed)\b")
+# What is only meant to be, and its verb; an answer with the first verb says no more.
+_INTENT = re.compile(
+    r"\b(tr(?:y|ies|ied|ying)|plan\w*|want\w*|hop(?:es?|ed|ing)|intend\w*|attempt\w*|propos\w*|offer\w*|promis\w*|threaten\w*"
+    r"|agreed?|aim\w*|wish\w*|order\w*|ask\w*|told)(?: \w+){0,4}? to (\w+)",
+    re.IGNORECASE,
+)
+_VERB = 3  # letters by which two forms are of one verb: try, tries
+_FORM = 4  # and of one word: show, shows
+_CONDITION = re.compile(r"\b(?:if|unless|provided that|as long as|in case|except)\b", re.IGNORECASE)
 # A part of all that is spoken about; an answer without such a word speaks of all.
 _PART = re.compile(
     r"\b(?:in|for|among|of) (?:(?:about|almost|nearly|over|around|roughly|up to|more than|less than|at least) )*"
-    r"(?:\d+(?:\.\d+)? ?(?:percent|per cent|%)|a (?:third|quarter|fifth|half|few)|half|some|certain|rare) (?:of )?",
+    r"(?:\d+(?:\.\d+)? ?(?:percent|per cent|%)|a (?:third|quarter|fifth|half|few)|half|some|certain|rare) (?:of )?"
+    r"|\b(?:sometimes|rarely|seldom|occasionally)\b",
     re.IGNORECASE,
 )
+# The same before a noun, which the answer has, too.
+_SOME = re.compile(
+    r"\b(?:some|few|many|most|several|certain|half) (?:of )?(?:the |these |those |its |his |her |their )?(\w{3,})"
+)
 _SAID_PART = re.compile(
-    r"\d|%|\b(?:percent|some|many|most|often|usually|sometimes|half|third|quarter|may|might|can|rare\w*|certain|few|part\w*)\b",
+    r"\d|%|\b(?:percent|some|many|most|several|often|usually|sometimes|half|third|quarter|may|might|can|rare\w*|certain|few|part\w*)\b",
     re.IGNORECASE,
 )
 _FORMER = re.compile(r"\b(former|ex|future|acting|deputy|would-be)[ -]([a-z]{3,})", re.IGNORECASE)
+_NO_LONGER = re.compile(r"\b(?:formerly|no longer|used to|until recently)\b", re.IGNORECASE)
 _COUNT = re.compile(r"(?<![\w.,])(\d+)\s+([a-z]{3,})")
 _POSSESSED = re.compile(r"\b(his|her|their) (\w+)", re.IGNORECASE)
 _CONTRAST = re.compile(
@@ -79,14 +104,10 @@ _CONTRAST = re.compile(
 )
 # Two prepositions that end up side by side when a question is turned into an answer.
 _GARBLED = re.compile(r"\b(?:by|of|with) (?:in|at|by|of)\b", re.IGNORECASE)
+_SMALL_NUMBERS = frozenset("one two three four five six seven eight nine ten both all".split())  # noqa: SIM905
+_REFERRING = frozenset("he she they it this these".split())  # noqa: SIM905
+_BEGINNING = 3  # words
 _ROLE = 5  # letters by which two words name one role: actor, actors
-# Words that place or compare what is said; a stretch of the source's words does not carry them.
-_TURNS = frozenset(
-    """
-    before after until till since now then still yet already again once only first last latest newest oldest most least more less
-    than both each every all always ever soon later earlier next previous formerly currently
-    """.split()  # noqa: SIM905
-)
 
 
 def denies_alike(said: str, stated: str) -> bool:
@@ -98,13 +119,9 @@ def denies_alike(said: str, stated: str) -> bool:
         said: The sentence of the answer.
         stated: The sentence of the source.
     """
-    own = _words(said)
-    taken = set(own) - _FUNCTION
-    clauses = [_words(clause) for clause in _CLAUSE_END.split(stated)]
-    used = [word for clause in clauses if taken.intersection(clause) for word in clause]
-    if _has_negation(own):
-        return any(_is_negation(word) or word in _EXCEPTIONS for clause in clauses for word in clause)
-    return not _has_negation(used)
+    if _has_negation(_words(said)):
+        return any(_is_negation(word) or word in _EXCEPTIONS for word in _words(stated))
+    return not any(_has_negation(_words(clause)) for clause in _clauses_used(said, stated))
 
 
 def gives_cause_alike(said: str, stated: str) -> bool:
@@ -151,14 +168,27 @@ def ranks_alike(said: str, stated: str) -> bool:
 
 def supposes_alike(said: str, stated: str) -> bool:
     """Tell whether an answer's sentence leaves as a supposition what is one in the source."""
-    return not _SUPPOSED.search(stated) or _SUPPOSED.search(said) is not None
+    if _SUPPOSED.search(stated) and not _SUPPOSED.search(said):
+        return False
+    if not _SAID_DOUBT.search(said) and any(_DOUBT.search(clause) for clause in _clauses_used(said, stated)):
+        return False
+    words = _words(said)
+    return all(
+        any(_is_alike(verb, word, _VERB) for word in words) or not any(_is_alike(meant, word, _FORM) for word in words)
+        for verb, meant in _INTENT.findall(stated.casefold())
+    )
 
 
 def limits_alike(said: str, stated: str) -> bool:
     """Tell whether an answer speaks of a part, or of a former one, where the source does."""
-    if _PART.search(stated) and not _SAID_PART.search(said):
-        return False
     words = _words(said)
+    if not _SAID_PART.search(said) and (
+        _PART.search(stated)
+        or any(_is_alike(noun, word) for noun in _SOME.findall(stated.casefold()) for word in words)
+    ):
+        return False
+    if _NO_LONGER.search(stated) and not _NO_LONGER.search(said):
+        return False
     return all(
         former.casefold() in said.casefold() or role.casefold() not in words for former, role in _FORMER.findall(stated)
     )
@@ -192,36 +222,75 @@ def is_garbled(said: str) -> bool:
     return _GARBLED.search(said) is not None
 
 
-def shared_stretch(said: str, stated: str) -> tuple[str, str]:
-    """Find the longest stretch of words, function words included, that two sentences share.
+def depends_alike(said: str, stated: str) -> bool:
+    """Tell whether an answer's sentence has a condition where the source has one for the same.
 
     Args:
         said: The sentence of the answer.
         stated: The sentence of the source.
-
-    Returns:
-        The words of the stretch, and the other words of the answer's sentence.
     """
-    own, words = _words(said), _words(stated)
-    best = (0, 0)  # length, and the first word in the answer
-    lengths = [0] * (len(words) + 1)
-    for row, word in enumerate(own):
-        before = 0
-        for column, other in enumerate(words, 1):
-            before, lengths[column] = lengths[column], before + 1 if word == other else 0
-            best = max(best, (lengths[column], lengths[column] - row - 1))
-    length, start = best[0], -best[1]
-    return " ".join(own[start : start + length]), " ".join(own[:start] + own[start + length :])
+    if _CONDITION.search(said):
+        return True
+    words = set(_words(said)) - _FUNCTION
+    for match in _CONDITION.finditer(stated):
+        before = [word for word in _words(stated[: match.start()]) if word not in _FUNCTION]
+        # "If it rains, the fair is indoors" depends as a whole; else what stands before the "if".
+        if words.intersection(before[-1:] or _words(stated)):
+            return False
+    return True
 
 
-def turning_words(text: str) -> frozenset[str]:
-    """Give the words of a text that deny, place in time or compare."""
-    words = _words(text)
-    return frozenset(word for word in words if word in _TURNS or _is_negation(word))
+def modifies_alike(said: str, stated: str) -> bool:
+    """Tell whether words side by side in an answer have no other in the source before the last.
+
+    Args:
+        said: The sentence of the answer.
+        stated: The sentence of the source.
+    """
+    own = [word for word in _words(said) if word not in _FUNCTION]
+    pairs = list(_side_by_side(stated))
+    for before, word in _side_by_side(said):
+        if not before or word in _FUNCTION:
+            continue
+        others = [other for other, second in pairs if _is_alike(second, word, _FORM)]
+        if not before[0].isdigit():  # "two boats" may be red ones
+            others = ["" if other in _SMALL_NUMBERS or other[:1].isdigit() else other for other in others]
+        if others and not any(not other or any(_is_alike(other, each, _FORM) for each in own) for other in others):
+            return False
+    return True
+
+
+def refers_back(stated: str) -> bool:
+    """Tell whether a sentence begins with what was named before it, as in "So they left"."""
+    return any(word in _REFERRING for word in _words(stated)[:_BEGINNING])
+
+
+def _clauses_used(said: str, stated: str) -> list[str]:
+    """Give the clauses of a source's sentence that have words of the answer's."""
+    taken = set(_words(said)) - _FUNCTION
+    return [clause for clause in _CLAUSE_END.split(stated) if taken.intersection(_words(clause))]
+
+
+def _side_by_side(text: str) -> Iterator[tuple[str, str]]:
+    """Give each word with the one before it; "" for a function word, a mark between, or none."""
+    before, end = "", 0
+    for match in _WORD.finditer(text):
+        word = _folded(match[0])
+        yield (before if not text[end : match.start()].strip() else ""), word
+        before, end = "" if word in _FUNCTION else word, match.end()
+
+
+def _is_alike(word: str, other: str, least: int = _ROLE) -> bool:
+    """Tell whether two words are the same, or seem to be forms of one."""
+    return word == other or (len(word) >= least and word[:least] == other[:least])
 
 
 def _words(text: str) -> list[str]:
-    return [match[0].casefold().replace("’", "'") for match in _WORD.finditer(text)]
+    return [_folded(match[0]) for match in _WORD.finditer(text)]
+
+
+def _folded(word: str) -> str:
+    return word.casefold().replace("’", "'")
 
 
 def _has_negation(words: list[str]) -> bool:

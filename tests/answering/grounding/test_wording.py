@@ -2,22 +2,22 @@ from __future__ import annotations
 
 import pytest
 
-from crystalcli.answering.grounding.bearing_out import quotes, share_repeated
 from crystalcli.answering.grounding.wording import (
     counts_alike,
     denies_alike,
+    depends_alike,
     gives_cause_alike,
     gives_roles_alike,
     is_garbled,
     limits_alike,
+    modifies_alike,
     opens_contrast,
     possesses_alike,
     ranks_alike,
+    refers_back,
     settles_alike,
-    shared_stretch,
     supposes_alike,
 )
-from crystalcli.lexical import terms
 
 
 @pytest.mark.parametrize(
@@ -88,6 +88,22 @@ def test_a_name_in_brackets_belongs_to_the_noun_before_it(said, stated, alike):
         (supposes_alike, "The engine yields 38.", "There is a theoretical yield of 38, never reached.", False),
         (supposes_alike, "The theoretical yield is 38.", "There is a theoretical yield of 38.", True),
         (supposes_alike, "Ann becomes mayor.", "Had he lost, Ann would have become mayor.", False),
+        (supposes_alike, "The engine yields 38.", "The engine may yield 38.", False),
+        (supposes_alike, "The engine yields 38.", "The engine yields 38, which may be a record.", True),
+        (supposes_alike, "The engine came in 1921.", "The engine came on 3 May 1921.", True),
+        (supposes_alike, "The engine could yield 38.", "The engine may yield 38.", True),
+        (supposes_alike, "The mast is pine.", "The mast is widely believed to be pine.", False),
+        (supposes_alike, "She repaired the boat.", "She tried to repair the boat.", False),
+        (supposes_alike, "The boat is green.", "The boat that she tried to repair is green.", True),
+        (supposes_alike, "She tries to repair the boat.", "She tried to repair the boat.", True),
+        (depends_alike, "The fair is indoors.", "If it rains, the fair is indoors.", False),
+        (depends_alike, "The fair is indoors.", "The fair is indoors if it rains.", False),
+        (depends_alike, "If it rains, it is indoors.", "If it rains, the fair is indoors.", True),
+        (depends_alike, "The fair is in June.", "The fair is in June, and costs less if it rains.", True),
+        (limits_alike, "Ferries run at night.", "Some ferries run at night.", False),
+        (limits_alike, "Some ferries run at night.", "Many ferries run at night.", True),
+        (limits_alike, "The ferry runs at night.", "Past some lights, the ferry runs at night.", True),
+        (limits_alike, "The ferry runs at night.", "The ferry used to run at night.", False),
         (limits_alike, "It is caused by a tumor.", "In about 80 percent of people a tumor has formed.", False),
         (
             limits_alike,
@@ -111,38 +127,26 @@ def test_degree_doubt_and_count_are_those_of_the_source(check, said, stated, ali
     assert check(said, stated) == alike
 
 
+@pytest.mark.parametrize(
+    ("said", "stated", "alike"),
+    [
+        ("The red ferry is fast.", "The blue ferry is fast, and red.", False),
+        ("The red ferry is fast.", "The ferry is fast, and red.", True),
+        ("The red ferry is fast.", "The old red ferry is fast.", True),
+        ("The old red ferry is fast.", "The red ferry is fast; the old one is not.", True),
+        ("The night ferry sails.", "The ferry sails by night; a day ferry is slow.", True),
+        ("The red ferries are fast.", "Two ferries are red and fast.", True),
+        ("There are 13 ferries.", "There are 12 ferries.", False),
+        ("Orme sailed in spring.", "Captain Orme, who sailed in spring, is back.", True),
+    ],
+)
+def test_a_word_is_not_put_where_the_source_has_another(said, stated, alike):
+    assert modifies_alike(said, stated) == alike
+
+
 def test_a_contrast_and_a_garbled_sentence_are_seen():
     assert opens_contrast("However, scans find it.") and opens_contrast("- But not here.")
     assert not opens_contrast("Scans find it, however.") and not opens_contrast("Butter melts.")
+    assert refers_back("So they left.") and not refers_back("The boys left when they had eaten.")
     assert is_garbled("The ferry is run by in Norway.")
     assert not is_garbled("The ferry is run by Ann in Norway.")
-
-
-def test_the_longest_stretch_of_shared_words_is_found():
-    said, stated = "Priya said no deploys on Fridays from now on.", "Yes please. And no deploys on Fridays from now on."
-    assert shared_stretch(said, stated) == ("no deploys on fridays from now on", "priya said")
-    assert shared_stretch("Ann sings.", "Nothing of it.") == ("", "ann sings")
-
-
-@pytest.mark.parametrize(
-    ("said", "stated", "known", "expected"),
-    [
-        ("Mum wrote that the gate is at the old mill", "The gate is at the old mill", "Mum", True),
-        ("Ann wrote that the gate is at the old mill", "The gate is at the old mill", "Mum", False),
-        (
-            "Before, the gate was at the old mill by the sea",
-            "The gate now is at the old mill by the sea",
-            "gate",
-            False,
-        ),
-        ("The gate is at the mill", "The gate is old, and stands at the mill", "gate mill", False),
-    ],
-)
-def test_a_stretch_of_the_sources_words_with_nothing_new_is_borne_out(said, stated, known, expected):
-    assert quotes(said, stated, {term for term, _ in terms(known)}, 1.0) == expected
-    assert not quotes(said, stated, {term for term, _ in terms(known)}, 0.5)  # it is about something else
-
-
-def test_a_term_in_another_form_of_its_word_is_present():
-    assert share_repeated({"weigh": 2.0}, {"weigh": 2.0}, {"weight"}) == 1.0
-    assert share_repeated({"port": 2.0}, {"port": 2.0}, {"portrait"}) == 0.0

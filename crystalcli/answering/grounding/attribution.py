@@ -3,7 +3,7 @@
 A sentence of the answer is looked up by the facts that it states (`facts`): its names, numbers,
 identifiers and quotations must stand in the passages that it is given the numbers of.
 
-What a sentence cites bears it out only where one sentence there has nearly all of its words
+What a sentence cites bears it out only where one sentence there has all of its words
 (`bearing_out`).
 
 Knows: passages, their sentences and their facts. Does not know: whether a sentence denies what the
@@ -47,7 +47,7 @@ class SourceMatch(NamedTuple):
     Attributes:
         citations: The numbers of the citations that carry it.
         missing: The facts of it that stand in none of the passages cited.
-        borne_out: Whether one of the sentences cited says so in nearly these words (`bearing_out`).
+        borne_out: Whether one of the sentences cited says so in these words (`bearing_out`).
     """
 
     citations: tuple[int, ...]

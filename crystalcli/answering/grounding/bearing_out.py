@@ -1,12 +1,12 @@
 """Bearing out: whether a sentence of a source says what a sentence of an answer says.
 
-Every word that the answer adds to the question stands in that one sentence of the source, or in the
-names of its place. So does every word of the question that it repeats, though some of these may
-stand in the sentences beside it; and the source has enough of the question to speak about it. So
-the words of an answer come from one place. A language model of this size that takes them from
-several puts them together wrongly every other time, a word that is put in is wrong about as often
-(docs/LOG.md, 2026-11-29 and 30), and no sign of meaning that was tried tells that from the right
-way. Besides, the two must be worded alike (`wording`): deny, doubt and limit the same.
+Every word of the answer's sentence stands in that one sentence of the source, or in the names of
+its place; what the source calls "he" or "it" may stand in the sentences beside it. And the source
+has enough of the question to speak about it. So the words of an answer come from one place. A
+language model of this size that takes them from several puts them together wrongly every other
+time, a verb or a modifier that it puts in is wrong as often (docs/LOG.md, 2026-11-29 and 30), and
+no sign of meaning that was tried tells that from the right way. Besides, the two must be worded
+alike (`wording`): deny, doubt and limit the same.
 
 Knows: terms and their weights. Does not know: who does what to whom.
 """
@@ -21,6 +21,7 @@ from crystalcli.answering.grounding.wording import (
     depends_alike,
     gives_cause_alike,
     gives_roles_alike,
+    has_no_rival,
     is_garbled,
     limits_alike,
     modifies_alike,
@@ -31,10 +32,9 @@ from crystalcli.answering.grounding.wording import (
 )
 from crystalcli.lexical import terms
 
-# The least share, by idf, of what the answer repeats of the question in the sentence itself, of
-# the question in it and the sentences beside it, and the same of a question that an answer of a
-# name or two only completes.
-_OWN, _ASKED, _COMPLETED = 0.5, 0.5, 0.7
+# The least share, by idf, of the question in a sentence and those beside it, and the same where the
+# answer is a name or two that only completes the question.
+_ASKED, _COMPLETED = 0.5, 0.7
 # An answer that repeats less of the question than this completes it, unless it is a clause.
 _REPEATED = 0.3
 _CLAUSE = 5  # terms; so many of one sentence say something by themselves
@@ -60,6 +60,7 @@ _CHECKS = (
     counts_alike,
     possesses_alike,
     modifies_alike,
+    has_no_rival,
 )
 
 
@@ -89,7 +90,7 @@ def bears_out(
     if len(content) >= _CLAUSE and all(_is_among(term, stated) for term in repeated):
         return True  # the source's sentence, in its words
     own = repeated - set(named_before)
-    if not added or (own and _share(own, said, stated) < _OWN):
+    if not added or not all(_is_among(term, stated) for term in own):
         return False
     return _share(asked.keys(), asked, around) >= (_COMPLETED if completes(said, asked) else _ASKED)
 

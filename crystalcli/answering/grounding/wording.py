@@ -12,6 +12,7 @@
     part      "it is a tumor", where the source has "in 80 percent of them" or "in some of them"
     former    "the mayor, Ann Marl", where the source has "the former mayor"
     count     "13 parts", where the source has "part 13"
+    rival     "40 % rent", where the source has "40 % own their house, and 11 % rent"
     person    "her bright eyes", where the source has "his bright eyes"
     modifier  "a red boat", where the source has "a blue boat"
 
@@ -21,7 +22,7 @@ Knows: words of English in their order. Does not know: terms and their weights, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 _WORD = re.compile(r"[^\W_]+(?:['’.,:-][^\W_]+)*")
 _NEGATIONS = frozenset("not no never none nor neither without nothing nobody nowhere cannot".split())  # noqa: SIM905
@@ -204,6 +205,24 @@ def counts_alike(said: str, stated: str) -> bool:
     return True
 
 
+def has_no_rival(said: str, stated: str) -> bool:
+    """Tell whether amid the words that an answer with a number takes there is no other number.
+
+    Args:
+        said: The sentence of the answer.
+        stated: The sentence of the source.
+    """
+    own = set(_words(said))
+    if not any(word[0].isdigit() for word in own):
+        return True
+    words = _words(stated)
+    held = [{each for each in own - _FUNCTION if _is_alike(word, each, _FORM)} for word in words]
+    first, last = _narrowest(held)
+    return not any(
+        word[0].isdigit() and not alike for word, alike in zip(words[first:last], held[first:last], strict=True)
+    )
+
+
 def possesses_alike(said: str, stated: str) -> bool:
     """Tell whether what is "his" in the source is not "hers" or "theirs" in the answer."""
     owners: dict[str, set[str]] = {}
@@ -278,6 +297,22 @@ def _side_by_side(text: str) -> Iterator[tuple[str, str]]:
         word = _folded(match[0])
         yield (before if not text[end : match.start()].strip() else ""), word
         before, end = "" if word in _FUNCTION else word, match.end()
+
+
+def _narrowest(held: Sequence[set[str]]) -> tuple[int, int]:
+    """Find the first and the last of the fewest places in a row that hold all that any holds."""
+    wanted: set[str] = set().union(*held)
+    best = (0, len(held) - 1)
+    for first, each in enumerate(held):
+        if not each:
+            continue
+        open_ = set(wanted)
+        for last in range(first, len(held)):
+            open_ -= held[last]
+            if not open_:
+                best = min(best, (first, last), key=lambda ends: ends[1] - ends[0])
+                break
+    return best
 
 
 def _is_alike(word: str, other: str, least: int = _ROLE) -> bool:

@@ -117,9 +117,10 @@ def test_a_number_stands_where_one_sentence_has_the_words(notes, question, said,
 
 def test_a_sentence_that_sets_itself_against_the_one_before_is_about_something_else(tmp_path):
     for number, turn in enumerate(("However, scans", "Scans")):
-        (tmp_path / f"{number}.txt").write_text(f"Stem rot hides from all tests. {turn} find broken bark.\n", "utf-8")
+        text = f"# Stem rot\n\nIt hides from all tests. {turn} find broken bark.\n"
+        (tmp_path / f"{number}.md").write_text(text, "utf-8")
         with Crystal.create(tmp_path / f"{number}.crystal", encoder=None) as crystal:
-            crystal.ingest(tmp_path / f"{number}.txt")
+            crystal.ingest(tmp_path / f"{number}.md")
             sources = Sources(
                 crystal, "What finds stem rot in broken bark?", crystal.recall("scans find broken bark", 1)
             )

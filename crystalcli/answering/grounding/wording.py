@@ -80,7 +80,7 @@ _INTENT = re.compile(
 )
 _VERB = 3  # letters by which two forms are of one verb: try, tries
 _FORM = 4  # and of one word: show, shows
-_CONDITION = re.compile(r"\b(?:if|unless|provided that|as long as|in case|except)\b", re.IGNORECASE)
+_CONDITION = re.compile(r"\b(?:if|unless|provided that|as long as|in case)\b", re.IGNORECASE)
 # A part of all that is spoken about; an answer without such a word speaks of all.
 _PART = re.compile(
     r"\b(?:in|for|among|of) (?:(?:about|almost|nearly|over|around|roughly|up to|more than|less than|at least) )*"
@@ -97,8 +97,10 @@ _SAID_PART = re.compile(
     re.IGNORECASE,
 )
 _FORMER = re.compile(r"\b(former|ex|future|acting|deputy|would-be)[ -]([a-z]{3,})", re.IGNORECASE)
-_NO_LONGER = re.compile(r"\b(?:formerly|no longer|used to|until recently)\b", re.IGNORECASE)
+_NO_LONGER = re.compile(r"\b(?:formerly(?! (?:known|called|named))|no longer|used to|until recently)\b", re.IGNORECASE)
 _COUNT = re.compile(r"(?<![\w.,])(\d+)\s+([a-z]{3,})")
+_SHARE = re.compile(r"\s*(?:%|per ?cent\b)", re.IGNORECASE)
+_YEAR = re.compile(r"1\d{3}|20\d\d")
 _POSSESSED = re.compile(r"\b(his|her|their) (\w+)", re.IGNORECASE)
 _CONTRAST = re.compile(
     r"\W*(?:however|but|instead|in contrast|by contrast|conversely|on the other hand)\b", re.IGNORECASE
@@ -206,21 +208,19 @@ def counts_alike(said: str, stated: str) -> bool:
 
 
 def has_no_rival(said: str, stated: str) -> bool:
-    """Tell whether amid the words that an answer with a number takes there is no other number.
+    """Tell whether no number of a kind that the answer has stands amid the words that it takes.
 
     Args:
         said: The sentence of the answer.
         stated: The sentence of the source.
     """
-    own = set(_words(said))
-    if not any(word[0].isdigit() for word in own):
+    kinds = {kind for _, kind in _numbers(said)}
+    if not kinds:
         return True
-    words = _words(stated)
-    held = [{each for each in own - _FUNCTION if _is_alike(word, each, _FORM)} for word in words]
+    own = set(_words(said)) - _FUNCTION
+    held = [{each for each in own if _is_alike(word, each, _FORM)} for word in _words(stated)]
     first, last = _narrowest(held)
-    return not any(
-        word[0].isdigit() and not alike for word, alike in zip(words[first:last], held[first:last], strict=True)
-    )
+    return not any(kind in kinds and first < place < last and not held[place] for place, kind in _numbers(stated))
 
 
 def possesses_alike(said: str, stated: str) -> bool:
@@ -297,6 +297,14 @@ def _side_by_side(text: str) -> Iterator[tuple[str, str]]:
         word = _folded(match[0])
         yield (before if not text[end : match.start()].strip() else ""), word
         before, end = "" if word in _FUNCTION else word, match.end()
+
+
+def _numbers(text: str) -> Iterator[tuple[int, str]]:
+    """Give the place of each number among the words of a text, and its kind."""
+    for place, match in enumerate(_WORD.finditer(text)):
+        if match[0][0].isdigit():
+            share = _SHARE.match(text, match.end())
+            yield place, "share" if share else "year" if _YEAR.fullmatch(match[0]) else "count"
 
 
 def _narrowest(held: Sequence[set[str]]) -> tuple[int, int]:

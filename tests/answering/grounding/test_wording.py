@@ -105,6 +105,7 @@ def test_a_name_in_brackets_belongs_to_the_noun_before_it(said, stated, alike):
         (limits_alike, "Some ferries run at night.", "Many ferries run at night.", True),
         (limits_alike, "The ferry runs at night.", "Past some lights, the ferry runs at night.", True),
         (limits_alike, "The ferry runs at night.", "The ferry used to run at night.", False),
+        (limits_alike, "The Orme is a ferry.", "The Orme, formerly known as the Elk, is a ferry.", True),
         (limits_alike, "It is caused by a tumor.", "In about 80 percent of people a tumor has formed.", False),
         (
             limits_alike,
@@ -122,6 +123,7 @@ def test_a_name_in_brackets_belongs_to_the_noun_before_it(said, stated, alike):
         (has_no_rival, "44 % of the crew rent.", "Of the crew 44 % own a house, and 11 % rent.", False),
         (has_no_rival, "11 % of the crew rent.", "Of the crew 44 % own a house, and 11 % rent.", False),
         (has_no_rival, "11 % rent.", "Of the crew 44 % own a house, and 11 % rent.", True),
+        (has_no_rival, "In May 12 of the crew rent.", "In May 1903, 12 (11 %) of the crew rent.", True),
         (has_no_rival, "The crew rent.", "Of the crew 44 % own a house, and 11 % rent.", True),
         (counts_alike, "It has 13 parts.", "Part 13: the storm.", False),
         (counts_alike, "It has 13 parts.", "Part 13 is the last of 13 parts.", True),

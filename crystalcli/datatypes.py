@@ -649,8 +649,9 @@ class Claim:
         missing: Those that are not.
         citations: The numbers of the citations that carry it; () without a similar passage.
         replaces: The sentence that this quotation replaces in a strict answer; None otherwise.
-        borne_out: Whether what is cited says so in nearly these words. Otherwise the citations are
-            the nearest, and it may put together what does not belong together.
+        borne_out: Whether what is cited says so in these words. Otherwise the citations are the
+            nearest, and it may put together what does not belong together.
+        is_near: Whether what is cited has nearly all of these words.
     """
 
     text: str
@@ -661,6 +662,7 @@ class Claim:
     citations: tuple[int, ...] = ()
     replaces: str | None = None
     borne_out: bool = False
+    is_near: bool = False
 
     def at(self, start: int) -> Claim:
         """Give the same sentence at another place."""

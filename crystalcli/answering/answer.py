@@ -280,7 +280,7 @@ def _generate(crystal: CrystalReader, draft: AnswerDraft, quotations: Sequence[C
         elif (
             declines(said.text)
             or any(each.missing for each in said.claims)
-            or not any(each.borne_out for each in said.claims)
+            or not any(each.is_near for each in said.claims)
         ):
             draft.is_sure = False
 

@@ -18,7 +18,7 @@ from dataclasses import replace
 from functools import cache, cached_property
 from typing import NamedTuple
 
-from crystalcli.answering.grounding.bearing_out import agrees, bears_out, completes, share_repeated
+from crystalcli.answering.grounding.bearing_out import agrees, bears_out, completes, says_nearly, share_repeated
 from crystalcli.answering.grounding.facts import NAME, NUMBER, FactIndex, StatedFact, find_facts, is_counted
 from crystalcli.answering.grounding.source_passage import SourcePassage, SourceSentence
 from crystalcli.answering.grounding.wording import opens_contrast, refers_back
@@ -48,11 +48,13 @@ class SourceMatch(NamedTuple):
         citations: The numbers of the citations that carry it.
         missing: The facts of it that stand in none of the passages cited.
         borne_out: Whether one of the sentences cited says so in these words (`bearing_out`).
+        is_near: Whether one of them has nearly all of these words.
     """
 
     citations: tuple[int, ...]
     missing: tuple[str, ...]
     borne_out: bool = False
+    is_near: bool = False
 
 
 class Sources:
@@ -147,7 +149,8 @@ class Sources:
         open_facts |= strays
         missing = tuple(fact.text for fact in stated if fact in open_facts)
         borne_out = not missing and any(self._is_borne_out(sentence, span, idf) for span in used)
-        return SourceMatch(tuple(dict.fromkeys(numbers)), missing, borne_out)
+        is_near = borne_out or (not missing and any(self._is_near(sentence, span, idf) for span in used))
+        return SourceMatch(tuple(dict.fromkeys(numbers)), missing, borne_out, is_near)
 
     def find_code(self, block: str) -> SourceMatch:
         """Find the support for a fence of code: the passages that have its lines as they stand.
@@ -167,7 +170,8 @@ class Sources:
             if present and (number := self._cite(passage, passage.start, passage.start + len(passage.text))):
                 numbers.append(number)
                 open_lines = {line: None for line in open_lines if line not in present}
-        return SourceMatch(tuple(dict.fromkeys(numbers)), tuple(open_lines), bool(numbers and not open_lines))
+        is_held = bool(numbers and not open_lines)
+        return SourceMatch(tuple(dict.fromkeys(numbers)), tuple(open_lines), is_held, is_held)
 
     def replacement(self, sentence: str, taken: Container[int]) -> Citation | None:
         """Cite the sentence of the passages nearest to one of the answer that has no support.
@@ -207,6 +211,12 @@ class Sources:
             stated = around = span.own_terms
         named = self._question_terms if refers_back(span.text) else self._question_terms - self._unnamed_terms
         return bears_out(said, self._question_idf, stated, around, named)
+
+    def _is_near(self, sentence: str, span: SourceSentence, said: Mapping[str, float]) -> bool:
+        """Tell whether a sentence of a passage has nearly all words of one of the answer."""
+        if span.is_question or not self._names_stand_by(sentence, span):
+            return False
+        return says_nearly(said, self._question_idf, span.stated_terms, span.terms_around)
 
     def _names_stand_by(self, sentence: str, span: SourceSentence) -> bool:
         """Tell whether names of the question that an answer repeats stand by a sentence cited."""

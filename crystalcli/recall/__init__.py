@@ -145,6 +145,7 @@ if TYPE_CHECKING:
     )
     from crystalcli.recall.subject_match import (
         SUBJECT,
+        spell_out,
     )
     from crystalcli.recall.voice_score import (
         is_of_oneself,
@@ -213,7 +214,10 @@ else:
                 "lexical_query",
             ),
             "session": ("ME_KEY", "CrystalReader"),
-            "subject_match": ("SUBJECT",),
+            "subject_match": (
+                "SUBJECT",
+                "spell_out",
+            ),
             "voice_score": ("is_of_oneself",),
         },
     )
@@ -267,6 +271,7 @@ __all__ = [
     "resident_bytes",
     "rooted",
     "sentences_within",
+    "spell_out",
     "strength_of",
     "with_resolved_dates",
 ]

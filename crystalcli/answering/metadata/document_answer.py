@@ -1,4 +1,4 @@
-"""A question about a document itself, answered: its author, title, date, chapters and pages.
+"""A question about a document itself, answered: its author, signers, title, date and chapters.
 
 Knows: which document a question means. Does not know: the words of questions, the texts.
 """
@@ -14,10 +14,12 @@ from crystalcli.answering.metadata.chapter_facts import answer_chapters
 from crystalcli.answering.metadata.document_question import DocumentFact, DocumentQuestion, document_question
 from crystalcli.answering.metadata.edge_sentence import answer_edge
 from crystalcli.answering.metadata.passage_chapter import answer_place
+from crystalcli.answering.metadata.signers import answer_signers
 from crystalcli.answering.metadata.stated_facts import answer_stated
 from crystalcli.datatypes import Answer, DocumentState
 from crystalcli.overview import DocumentRange, resolve_documents, whole_document
 from crystalcli.recall import CrystalReader
+from crystalcli.storage import SourceRow
 
 _MAX_READ = 50  # documents without a title in the ledger whose first page is read for one
 _MAX_DOCUMENTS = 3  # that one name may mean; more are a folder
@@ -45,7 +47,10 @@ def answer_document_question(crystal: CrystalReader, draft: AnswerDraft) -> Answ
     if asked is None or draft.options.broad is not None:
         return None
     with crystal.snapshot():
-        return draft.answer() if _Answerer(crystal, draft).answer(asked) else None
+        answerer = _Answerer(crystal, draft)
+        if asked.fact is DocumentFact.SIGNER:
+            return answer_signers(crystal, draft, asked, answerer.sources, answerer.named(asked.document))
+        return draft.answer() if answerer.answer(asked) else None
 
 
 class _Answerer:
@@ -54,12 +59,15 @@ class _Answerer:
     Args:
         crystal: The crystal, inside a snapshot.
         draft: The answer to fill.
+
+    Attributes:
+        sources: The documents that are still there.
     """
 
     def __init__(self, crystal: CrystalReader, draft: AnswerDraft) -> None:
         self._crystal, self._draft = crystal, draft
         readable = [source for source in crystal.shelf.store.sources() if source.chunks]
-        self._sources = [source for source in readable if source.state != DocumentState.GONE] or readable
+        self.sources = [source for source in readable if source.state != DocumentState.GONE] or readable
 
     def answer(self, asked: DocumentQuestion) -> bool:
         """Answer a question; False, with nothing said, where that is not possible."""
@@ -69,7 +77,7 @@ class _Answerer:
                 return False
             return answer_place(self._crystal, self._draft, asked, parts, self._documents)
         if asked.fact is DocumentFact.HEADING and not asked.document:
-            parts = [whole_document(source) for source in self._sources if source.chunks]
+            parts = [whole_document(source) for source in self.sources if source.chunks]
         elif asked.fact in _STATED and asked.fact is not DocumentFact.TITLE:
             parts = [part for part in parts if not part.label]
         said = 0
@@ -80,6 +88,10 @@ class _Answerer:
             if said and asked.fact is DocumentFact.HEADING:
                 break
         return bool(said)
+
+    def named(self, phrase: str) -> list[SourceRow]:
+        """Find the whole documents that a phrase means by their names."""
+        return [part.source for part in self._documents(phrase) if not part.label]
 
     def _describe(self, asked: DocumentQuestion, part: DocumentRange) -> bool:
         """Answer a question about one document, or a part of it."""
@@ -93,17 +105,17 @@ class _Answerer:
     def _documents(self, phrase: str) -> list[DocumentRange]:
         """Find the documents, or the part of one, that a phrase means; empty if it is unclear."""
         if not phrase or is_generic(phrase):
-            is_clear = len(self._sources) == 1 and not _INNER.fullmatch(phrase)
-            return [whole_document(self._sources[0])] if is_clear else []
+            is_clear = len(self.sources) == 1 and not _INNER.fullmatch(phrase)
+            return [whole_document(self.sources[0])] if is_clear else []
         store = self._crystal.shelf.store
-        parts = resolve_documents(store, self._sources, phrase) or self._titled(phrase)
+        parts = resolve_documents(store, self.sources, phrase) or self._titled(phrase)
         if parts and parts[0].label and (named := _BOOK_NAMED.fullmatch(phrase)) is not None:
-            parts = resolve_documents(store, self._sources, named["name"]) or parts
+            parts = resolve_documents(store, self.sources, named["name"]) or parts
         return parts if len(parts) <= _MAX_DOCUMENTS else []
 
     def _titled(self, phrase: str) -> list[DocumentRange]:
         """Find the documents that a phrase means by the title on their first page."""
-        untitled = [source for source in self._sources if source.kind in PAGED and not source.title]
+        untitled = [source for source in self.sources if source.kind in PAGED and not source.title]
         titled = []
         for source in untitled if len(untitled) <= _MAX_READ else ():
             head = self._crystal.shelf.span_text(source, 0, min(source.characters, HEAD_LENGTH))

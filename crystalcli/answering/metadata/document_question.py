@@ -1,4 +1,4 @@
-"""The question about a document itself, by its words: author, title, date, counts, chapters.
+"""The question about a document itself, by its words: author, signers, title, date, chapters.
 
 Knows: English question forms. Does not know: documents; `document_answer` finds out whether the
 name in a question is the name of one.
@@ -26,6 +26,7 @@ class DocumentFact(StrEnum):
     """What a question asks of a document itself."""
 
     AUTHOR = "author"
+    SIGNER = "signer"  # who signed it, or whoever holds an office did
     TITLE = "title"
     DATE = "date"
     COUNT = "count"
@@ -45,7 +46,8 @@ class DocumentQuestion:
         document: The document, or the part of one, as the question names it; "" without a name.
         unit: What is counted (a key of COUNTED), the unit of a place ("chapter", "section",
             "page", "slide"), or whether a "sentence", a "line" or a "paragraph" is quoted.
-        subject: What stands at the place that is asked for, without words for the place.
+        subject: What stands at the place that is asked for, without words for the place; the office
+            of the signer that is asked for, "" for any.
     """
 
     fact: DocumentFact
@@ -57,6 +59,7 @@ class DocumentQuestion:
 _PIECES = {
     "DOC": r"(?P<document>.+?)",
     "SUBJECT": r"(?P<subject>.+?)",
+    "OFFICE": r"(?P<subject>[\w-]+(?: [\w-]+){0,5}?)",
     "DOC2": r"(?P<document2>.+?)",
     "UNIT": rf"(?P<unit>{'|'.join(sorted(_COUNTED_AS, key=len, reverse=True))})s?",
     "UNIT2": rf"(?P<unit2>{'|'.join(sorted(_COUNTED_AS, key=len, reverse=True))})s?",
@@ -92,6 +95,17 @@ _FORMS = [
             r"<DOC>)?",
         ),
         (DocumentFact.AUTHOR, r"(?:who ?<IS> |<ASK>)<DOC>['’]s? (?:authors?|writers?)"),
+        # Signers.
+        (
+            DocumentFact.SIGNER,
+            r"(?:who|(?:which|what) <OFFICE>) (?:has |have |had )?(?:counter)?signed <DOC>",
+        ),
+        (DocumentFact.SIGNER, r"(?:by who|by whom|who) <IS> <DOC> signed(?: by)?"),
+        (
+            DocumentFact.SIGNER,
+            r"(?:who ?<IS> |whose <IS> |<ASK>)(?:the )?(?:names? of (?:the )?)?(?:signator(?:y|ies)|signers?|signatures?) "
+            r"(?:of|on|under|to) <DOC>",
+        ),
         # Title.
         (DocumentFact.TITLE, r"<ASK>(?:the )?(?:full |exact |complete |original |whole )?title of <DOC>"),
         (

@@ -25,6 +25,7 @@ _AUTHOR_JOINT = " — "
 _FILE_JOINTS = re.compile(r"_+|\s+[-–—]\s+|--+")
 # A title that a program made of a file's name.
 _FILE_NAME = re.compile(r"(?:Microsoft \w+ - )?\S+\.[A-Za-z]\w{1,4}", re.IGNORECASE)
+_LETTER = re.compile(r"[^\W\d_]")
 _FIRST_WORDS = 300  # characters in which the first line of a document is looked for
 _FIRST_LINE = re.compile(r"\S\w{0,7}\.?[ \t\r]*\n\s*\S.{0,80}(?<=\S)(?=\s*$)|\S(?:.*\S)?", re.MULTILINE)
 # Words of titles that no name has.
@@ -65,7 +66,8 @@ def answer_stated(crystal: CrystalReader, draft: AnswerDraft, asked: DocumentQue
 def document_name(source: SourceRow) -> str:
     """Return a document's title without its authors, or else its path."""
     title = split_title(source)[0]
-    return " ".join(source.path.split()) if not title or _FILE_NAME.fullmatch(title) else title
+    is_name = _LETTER.search(title) is not None and not _FILE_NAME.fullmatch(title)
+    return title if is_name else " ".join(source.path.split())
 
 
 def chapter_name(chapter: Chapter, kind: str) -> str:

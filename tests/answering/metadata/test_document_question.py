@@ -16,6 +16,10 @@ from crystalcli.answering.metadata.document_question import DocumentFact, Docume
         ("Who's the author?", DocumentFact.AUTHOR, ""),
         ("Could you tell me who wrote this book?", DocumentFact.AUTHOR, "this book"),
         ("The Harbour Lamp's author", DocumentFact.AUTHOR, "The Harbour Lamp"),
+        ("Who signed the lease?", DocumentFact.SIGNER, "the lease"),
+        ("who has signed Marl's 10-K", DocumentFact.SIGNER, "Marl's 10-K"),
+        ("By whom was the lease signed?", DocumentFact.SIGNER, "the lease"),
+        ("Whose are the signatures under the lease?", DocumentFact.SIGNER, "the lease"),
         ("What is the title of the tide paper?", DocumentFact.TITLE, "the tide paper"),
         ("what is this book called?", DocumentFact.TITLE, "this book"),
         ("When was the tide paper published?", DocumentFact.DATE, "the tide paper"),
@@ -83,3 +87,8 @@ def test_ordinary_questions_are_left_alone(question):
     asked = document_question(question)
     # "Minna" has to be the name of a document before such a question is taken for one about it.
     assert asked is None or (asked.fact is DocumentFact.TITLE and asked.document.startswith("Minna"))
+
+
+def test_the_office_of_a_signer_is_told_from_the_document():
+    asked = document_question("Which chief financial officer signed the lease?")
+    assert asked == DocumentQuestion(DocumentFact.SIGNER, "the lease", "", "chief financial officer")

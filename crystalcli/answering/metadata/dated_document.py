@@ -1,7 +1,7 @@
 """The documents that a phrase means by whose they are, what they are, and of which time.
 
-    "the 8-K that Amcor filed in July 2022"   AMCOR_2022_8K.pdf, which begins "July 1, 2022"
-    "Adobe's 10-K for fiscal 2019"            none, though there are others of Adobe's 10-Ks
+    "the 8-K that Marl filed in July 2031"   MARL_2031_8K.pdf, which begins "July 1, 2031"
+    "Marl's 10-K for fiscal 2024"           none, though there are others of Marl's 10-Ks
 
 Every word of the phrase stands in the name of the document, in its title or on its first page, one
 of them in name or title. The time counts by itself: where it is the only thing that is wrong, the

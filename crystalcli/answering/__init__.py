@@ -53,6 +53,8 @@ evidence/
                            newest comes first.
     own_memories.py        Memories before other passages where the question is about the person who
                            asks.
+    own_row.py             The row of a list for the one whom a question names, in the place of the
+                           whole list.
     present_statements.py  The newest of the statements that say what a question asks for, before
                            the older ones.
     question_type.py       The kind of answer that a question expects, and whether a sentence shows

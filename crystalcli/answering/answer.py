@@ -14,6 +14,7 @@ from crystalcli.answering.evidence.answer_span import answer_spans, cite_spans
 from crystalcli.answering.evidence.days_meant import with_days
 from crystalcli.answering.evidence.newest_first import newest_first
 from crystalcli.answering.evidence.own_memories import memories_first
+from crystalcli.answering.evidence.own_row import with_own_rows
 from crystalcli.answering.evidence.present_statements import newest_statement_first
 from crystalcli.answering.evidence.superseded import holding_first
 from crystalcli.answering.exact.code_question import code_intents
@@ -25,7 +26,7 @@ from crystalcli.answering.prompt import prompt_context
 from crystalcli.answering.prompt.passage_choice import choose_passages, passages_in_mind
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.answering.request.filter_reading import read_filter
-from crystalcli.datatypes import Answer, ChatModel, Citation, FilterReading, Progress, RecallFilter
+from crystalcli.datatypes import Answer, ChatModel, Citation, FilterReading, Passage, Progress, RecallFilter
 from crystalcli.errors import NotFoundError, UsageError
 from crystalcli.recall import INSTRUCTION, MOST_INSTRUCTIONS, CrystalReader, EventQuestion, Results, event_question
 
@@ -237,10 +238,24 @@ def _judge(crystal: CrystalReader, draft: AnswerDraft, results: Results, where: 
     judged = results
     if where.searched_for(draft.question) != draft.question:  # it was as long as the whole
         judged = replace(results, query=results.query._replace(idf=crystal.idf(draft.question)))
-    reading = sentence_ranking.read_passages(crystal.searcher().encoder, results.query, results.passages)
+    judged = replace(judged, passages=_judged_passages(crystal, judged))
+    reading = sentence_ranking.read_passages(crystal.searcher().encoder, results.query, judged.passages)
     draft.evidence = answerability.answer_probability(crystal, judged, reading)
     draft.is_sure = draft.evidence >= answerability.SURE
     return draft.evidence >= draft.options.floor
+
+
+def _judged_passages(crystal: CrystalReader, results: Results) -> tuple[Passage, ...]:
+    """Take the best passages as they are judged: of a list the row for the one asked about."""
+    reranker = crystal.searcher().reranker
+
+    def read_again(texts: list[str]) -> list[float]:
+        assert reranker is not None
+        return [float(logit) for logit in reranker.logits(results.question, texts)]
+
+    topic = answerability.topic_of(results.query.idf)
+    best = results.passages[: sentence_ranking.MAX_PASSAGES]
+    return tuple(with_own_rows(best, topic, read_again if reranker is not None else None))
 
 
 def _quotations(crystal: CrystalReader, draft: AnswerDraft) -> tuple[Citation, ...]:

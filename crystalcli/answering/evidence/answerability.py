@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from crystalcli.answering.evidence.own_row import OTHERS_ROW
 from crystalcli.answering.evidence.sentence_ranking import MAX_PASSAGES, PassageReading
 from crystalcli.answering.evidence.speaker_match import speaker_match
 from crystalcli.answering.grounding.facts import TITLES
@@ -52,7 +53,8 @@ class AnswerSigns(NamedTuple):
         rarity: Their mean idf.
         length: ln(1 + idf of all of them), for a short question as if it were longer.
         nowhere: The idf of the rarest of the question's names that none of the passages has; that
-            of an unknown word where a year of the question is in none of those about its subject.
+            of an unknown word where a year of the question is in none of those about its subject,
+            and where a list says what is asked for of others alone.
         similar: The best MaxSim, as of `PassageReading`.
         voice: The speaker match, from -1 to 1, as of `speaker_match`.
         logit: The best logit of the reranker among these passages; 0 without a reranker.
@@ -193,8 +195,7 @@ def answer_signs(
         similar: The best MaxSim, as of `PassageReading`.
         voice: The speaker match, as of `speaker_match`.
     """
-    request = _request_terms()
-    topic = {term: weight for term, weight in idf.items() if term not in request} or dict(idf)
+    topic = topic_of(idf)
     unit = bm25.idf(0, max(1, atoms))
     total = sum(topic.values()) or 1.0
     read = passages[:MAX_PASSAGES]
@@ -203,7 +204,8 @@ def answer_signs(
     sentence = max(_idf(topic, _terms(passage.best_text)) for passage in read)
     all_terms = set().union(*passage_terms)
     names = [_terms(name) & idf.keys() for name in _NAME.findall(question) if name.lower() not in TITLES]
-    nowhere = 1.0 if _misses_year(question, read) else _missing_name(idf, names, all_terms) / unit
+    is_elsewhere = _misses_year(question, read) or any(OTHERS_ROW in passage.shares for passage in read)
+    nowhere = 1.0 if is_elsewhere else _missing_name(idf, names, all_terms) / unit
     return AnswerSigns(
         # Neither the age of a message nor the reranker's share, which is a sign of its own.
         max(_recalled_score(passage) for passage in read),
@@ -217,6 +219,12 @@ def answer_signs(
         voice,
         max((passage.logit for passage in read if passage.logit is not None), default=0.0),
     )
+
+
+def topic_of(idf: Mapping[str, float]) -> dict[str, float]:
+    """Give the terms of a question without those of requests, with their idf; all if it has none."""
+    request = _request_terms()
+    return {term: weight for term, weight in idf.items() if term not in request} or dict(idf)
 
 
 def _recalled_score(passage: Passage) -> float:

@@ -81,6 +81,7 @@ if TYPE_CHECKING:
         tell_turn,
         uphold_memories,
     )
+    from crystalcli.memories.value_type import value_types
 else:
     __getattr__ = lazy_names(
         __name__,
@@ -121,6 +122,7 @@ else:
                 "tell_turn",
                 "uphold_memories",
             ),
+            "value_type": ("value_types",),
         },
     )
 
@@ -168,4 +170,5 @@ __all__ = [
     "turn_messages",
     "uphold_memories",
     "uphold_statement",
+    "value_types",
 ]

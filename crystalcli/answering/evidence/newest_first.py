@@ -5,8 +5,9 @@
 The weight is ASKED_WEIGHT where the question asks how things are now, PRESENT_WEIGHT where it is in
 the present tense, since of two statements about the same thing the newer holds, and TIE_WEIGHT
 otherwise. Ages count among the passages that answer about as well as the best, by their scores and
-by the reranker's logits; there, what has no date keeps its score. A passage that answers worse
-gains nothing by being new: it loses as much as the oldest.
+by the reranker's logits, or state a value of the same unit with a word of the question ("82 kg" and
+"81 kg"); there, what has no date keeps its score. A passage that answers worse gains nothing by
+being new: it loses as much as the oldest.
 
     "How has my weight changed since May?"      the newest of them, the oldest, then the others
     "What is the limit, and what was it before?" from the newest of them to the oldest
@@ -25,7 +26,10 @@ from dataclasses import replace
 import numpy as np
 
 from crystalcli.answering.evidence.question_type import asks_for_change, asks_for_former
-from crystalcli.datatypes import Passage
+from crystalcli.datatypes import BY_LINES, Passage
+from crystalcli.lexical import query_terms
+from crystalcli.memories import value_types
+from crystalcli.text import sentence_spans
 
 ASKED_WEIGHT, PRESENT_WEIGHT, TIE_WEIGHT = 0.3, 0.15, 0.02
 _ABOUT_AS_WELL = 0.6  # the distance in score from the best passage
@@ -33,6 +37,13 @@ _AS_LIKELY = 0.25  # the likelihood that it answers, against that of the likelie
 # The logarithm of the share of passages that answer, by their logit: 0.02, 0.15, 0.31, 0.42 and
 # 0.68 of the first three in prose (docs/LOG.md, 2026-11-29). Below, as between the first two.
 _LOGITS, _LOG_SHARES = (-12.0, -4.0, 0.0, 4.0, 6.0, 8.0), (-7.94, -3.91, -1.90, -1.17, -0.87, -0.39)
+# Words of a question for a change, which say nothing of what changes.
+_NO_TOPIC = frozenset(
+    query_terms(
+        "much many long often old far big high heavy full before previous previously earlier former formerly change changed since "
+        "now today current currently year month week day time number amount"
+    )
+)
 _PRESENT = re.compile(r"\b(?:is|are|am|do|does|has|have|who['’]s|what['’]s|where['’]s)\b", re.IGNORECASE)
 _PAST = re.compile(
     r"\b(?:did|was|were|had|before|previous\w*|former\w*|first|used to|ago|ever|original\w*)\b", re.IGNORECASE
@@ -50,13 +61,24 @@ def newest_first(question: str, passages: Sequence[Passage], *, asked: bool = Fa
     Returns:
         All passages, best first.
     """
+    of_all_times = asks_for_change(question) or asks_for_former(question)
     near = [passage for passage in passages if passage.score >= passages[0].score - _ABOUT_AS_WELL]
+    far = passages[len(near) :]
     are_equal = _are_about_as_likely(near)
+    known_units = _units_stated(question, [each for each, is_equal in zip(near, are_equal, strict=True) if is_equal])
+    if of_all_times:  # what was once is not told in the words of what is now
+        near += [passage for passage in far if known_units & _units_stated(question, [passage])]
+        far = [passage for passage in far if passage not in near]
+    are_equal += [False] * (len(near) - len(are_equal))
+    are_equal = [
+        is_equal or not known_units.isdisjoint(_units_stated(question, [passage]))
+        for passage, is_equal in zip(near, are_equal, strict=True)
+    ]
     known = [passage.date for passage, is_equal in zip(near, are_equal, strict=True) if is_equal and passage.date]
     if len(set(known)) < 2:
         return list(passages)
-    if asks_for_change(question) or asks_for_former(question):
-        return _in_time(near, are_equal, ends=asks_for_change(question)) + list(passages[len(near) :])
+    if of_all_times:
+        return [*_in_time(near, are_equal, ends=asks_for_change(question)), *far]
     weight = ASKED_WEIGHT if asked else PRESENT_WEIGHT if is_present(question) else TIE_WEIGHT
     newest, span = max(known), (max(known) - min(known)).days
     aged = []
@@ -66,7 +88,7 @@ def newest_first(question: str, passages: Sequence[Passage], *, asked: bool = Fa
         elif passage.date is not None:
             passage = _with_age(passage, -weight * (newest - passage.date).days / span)
         aged.append(passage)
-    return [*sorted(aged, key=lambda passage: -passage.score), *passages[len(near) :]]
+    return [*sorted(aged, key=lambda passage: -passage.score), *far]
 
 
 def _in_time(passages: Sequence[Passage], are_equal: Sequence[bool], *, ends: bool) -> list[Passage]:
@@ -93,6 +115,18 @@ def _are_about_as_likely(passages: Sequence[Passage]) -> list[bool]:
     shares = [None if passage.logit is None else _log_share(passage.logit) for passage in passages]
     least = max((share for share in shares if share is not None), default=0.0) + math.log(_AS_LIKELY)
     return [share is None or share >= least for share in shares]
+
+
+def _units_stated(question: str, passages: Sequence[Passage]) -> frozenset[str]:
+    """Give the units of the numbers in those sentences that have a word of the question."""
+    asked = set(query_terms(question)) - _NO_TOPIC
+    sentences = [
+        passage.text[start:end]
+        for passage in passages
+        for start, end in sentence_spans(passage.text, passage.place.kind in BY_LINES)
+    ]
+    types = [value_types(text) for text in sentences if not asked.isdisjoint(query_terms(text))]
+    return frozenset(each.unit for some in types for each in some if each.kind == "number") - {""}
 
 
 def _log_share(logit: float) -> float:

@@ -90,3 +90,29 @@ def test_front_matter_dates_a_note_and_does_not_speak_against_it(tmp_path, encod
         assert found["rent.md"].logit > found["2026-05-03.md"].logit + 5
         citations = crystal.ask("How much is the berth, and how much was it before?", extractive=True).citations
         assert [citation.path for citation in citations] == ["2026-09-01.md", "rent.md"]
+
+
+def test_values_of_one_unit_count_whatever_the_reranker_says(tmp_path):
+    notes = {
+        "2026-01-05.md": "The vat is at 40 litres, said the cooper.",
+        "2026-05-03.md": "Vat: 55 litres. The mare had her foal.",
+        "2026-09-01.md": "Vat 62 litres.",
+        "2026-10-01.md": "The well has 900 litres.",
+    }
+    for name, text in notes.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    with Crystal.create(tmp_path / "m.crystal", encoder=None) as crystal:
+        crystal.ingest([tmp_path])
+        found = {passage.path: passage for passage in crystal.recall("vat litres well", 10)}
+    judged = {
+        "2026-01-05.md": (1.0, 3.0),
+        "2026-05-03.md": (0.9, -10.0),
+        "2026-09-01.md": (0.1, -10.0),
+        "2026-10-01.md": (0.05, -11.0),
+    }
+    given = [replace(found[name], score=score, logit=logit) for name, (score, logit) in judged.items()]
+    assert order("How has the vat changed?", given) == ["2026-09-01", "2026-01-05", "2026-05-03", "2026-10-01"]
+    assert order("How full is the vat, and how full was it before?", given) == [
+        "2026-09-01", "2026-05-03", "2026-01-05", "2026-10-01",
+    ]  # fmt: skip
+    assert order("How full is the vat now?", given, asked=True)[0] == "2026-05-03"  # the newest of the near ones

@@ -51,6 +51,8 @@ evidence/
                            for a time.
     newest_first.py        The order of dated passages: of those that answer about as well the
                            newest comes first.
+    noun_match.py          The likeness of a question's nouns to passages, of which the least speaks
+                           against an answer.
     own_memories.py        Memories before other passages where the question is about the person who
                            asks.
     own_row.py             The row of a list for the one whom a question names, in the place of the

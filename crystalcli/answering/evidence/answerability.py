@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from crystalcli.answering.evidence.noun_match import least_like_noun
 from crystalcli.answering.evidence.own_row import OTHERS_ROW
 from crystalcli.answering.evidence.sentence_ranking import MAX_PASSAGES, PassageReading
 from crystalcli.answering.evidence.speaker_match import speaker_match
@@ -35,6 +36,8 @@ _MIN_LENGTH = 3.0
 _SAME_SPEAKER, _OTHER_SPEAKER = 2.0, 5.0
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'’-]+")
 _YEAR = re.compile(r"(?<![\d$.,])(?:FY ?['’]?)?((?:19|20)\d\d)(?!\d)|\bFY ?['’]?(\d\d)(?!\d)")
+# The likeness below which nothing in the passages is about a noun of the question.
+_UNLIKE = 0.3
 # Words for the answer that is expected, and not for the topic: an answer need not have them.
 _REQUEST_WORDS = (
     "much many kind type sort name call year date day time number way reason happen mean describe explain tell give say know find "
@@ -54,7 +57,8 @@ class AnswerSigns(NamedTuple):
         length: ln(1 + idf of all of them), for a short question as if it were longer.
         nowhere: The idf of the rarest of the question's names that none of the passages has; that
             of an unknown word where a year of the question is in none of those about its subject,
-            and where a list says what is asked for of others alone.
+            where a list says what is asked for of others alone, and where nothing is like one of
+            the question's nouns.
         similar: The best MaxSim, as of `PassageReading`.
         voice: The speaker match, from -1 to 1, as of `speaker_match`.
         logit: The best logit of the reranker among these passages; 0 without a reranker.
@@ -174,7 +178,9 @@ def signs_of(crystal: CrystalReader, results: Results, reading: PassageReading) 
     """
     voice = speaker_match(results.question, reading.sentences, crystal.quote)
     atoms = crystal.shelf.atoms
-    return answer_signs(results.question, results.query.idf, atoms, results.passages, reading.similar, voice), atoms
+    least = _least_likeness(crystal, results.question, reading)
+    signs = answer_signs(results.question, results.query.idf, atoms, results.passages, reading.similar, voice, least)
+    return signs, atoms
 
 
 def answer_signs(
@@ -184,6 +190,7 @@ def answer_signs(
     passages: Sequence[Passage],
     similar: float = 0.0,
     voice: float = 0.0,
+    least: float = 1.0,
 ) -> AnswerSigns:
     """Compute the signs of passages.
 
@@ -194,6 +201,8 @@ def answer_signs(
         passages: The passages, best first, at least one.
         similar: The best MaxSim, as of `PassageReading`.
         voice: The speaker match, as of `speaker_match`.
+        least: The likeness of that noun of the question which has least of it, as of
+            `least_like_noun`.
     """
     topic = topic_of(idf)
     unit = bm25.idf(0, max(1, atoms))
@@ -204,7 +213,9 @@ def answer_signs(
     sentence = max(_idf(topic, _terms(passage.best_text)) for passage in read)
     all_terms = set().union(*passage_terms)
     names = [_terms(name) & idf.keys() for name in _NAME.findall(question) if name.lower() not in TITLES]
+    logit = max((passage.logit for passage in read if passage.logit is not None), default=0.0)
     is_elsewhere = _misses_year(question, read) or any(OTHERS_ROW in passage.shares for passage in read)
+    is_elsewhere = is_elsewhere or least < _UNLIKE
     nowhere = 1.0 if is_elsewhere else _missing_name(idf, names, all_terms) / unit
     return AnswerSigns(
         # Neither the age of a message nor the reranker's share, which is a sign of its own.
@@ -217,12 +228,21 @@ def answer_signs(
         nowhere,
         similar,
         voice,
-        max((passage.logit for passage in read if passage.logit is not None), default=0.0),
+        logit,
     )
 
 
+def _least_likeness(crystal: CrystalReader, question: str, reading: PassageReading) -> float:
+    """Give the likeness of that noun of a question which has least of it; 1 without an encoder."""
+    encoder = crystal.searcher().encoder
+    if encoder is None or reading.likeness is None:
+        return 1.0
+    ends = encoder.tokens(question)[1][: len(reading.likeness)].tolist()
+    return least_like_noun(question, ends, reading.likeness, _request_terms())
+
+
 def topic_of(idf: Mapping[str, float]) -> dict[str, float]:
-    """Give the terms of a question without those of requests, with their idf; all if it has none."""
+    """Give the terms of a question without those of requests, with their idf; else all of them."""
     request = _request_terms()
     return {term: weight for term, weight in idf.items() if term not in request} or dict(idf)
 

@@ -69,10 +69,13 @@ class PassageReading(NamedTuple):
         sentences: The sentences, best first.
         similar: The best MaxSim of the question over a whole passage, by exact vectors; 0 without
             an encoder.
+        likeness: The greatest cosine of each token of the question with a token of the passages or
+            their places, float32 [tokens]; None without an encoder.
     """
 
     sentences: list[RankedSentence]
     similar: float
+    likeness: FloatArray | None = None
 
 
 def read_passages(encoder: QuestionEncoder | None, query: PreparedQuery, passages: Sequence[Passage]) -> PassageReading:
@@ -93,8 +96,8 @@ def read_passages(encoder: QuestionEncoder | None, query: PreparedQuery, passage
     sentences = []
     best_maxsim = 0.0
     read = passages[:MAX_PASSAGES]
-    compared = map_in_threads(lambda passage: _similarities(encoder, query, passage.text, _spans(passage)), read)
-    for rank, (passage, (similarities, maxsim)) in enumerate(zip(read, compared, strict=True)):
+    compared = map_in_threads(lambda passage: _similarities(encoder, query, passage, _spans(passage)), read)
+    for rank, (passage, (similarities, maxsim, _)) in enumerate(zip(read, compared, strict=True)):
         spans = _spans(passage)
         best_maxsim = max(best_maxsim, maxsim)
         for (low, high), similarity in zip(spans, similarities, strict=True):
@@ -102,7 +105,9 @@ def read_passages(encoder: QuestionEncoder | None, query: PreparedQuery, passage
             score = _idf_share(query, text) + similarity - _RANK_COST * rank
             score += _TYPE_BONUS * shows_answer_type(kind, text, question) - _HEADING_COST * _is_heading(text)
             sentences.append(RankedSentence(passage, rank, passage.start + low, passage.start + high, score))
-    return PassageReading(sorted(sentences, key=lambda sentence: -sentence.score), best_maxsim)
+    known = [likeness for _, _, likeness in compared if likeness is not None]
+    likeness: FloatArray | None = np.maximum.reduce(known) if known else None
+    return PassageReading(sorted(sentences, key=lambda sentence: -sentence.score), best_maxsim, likeness)
 
 
 def as_passages(sentences: Sequence[RankedSentence]) -> list[Passage]:
@@ -132,22 +137,23 @@ def _idf_share(query: PreparedQuery, text: str) -> float:
 
 
 def _similarities(
-    encoder: QuestionEncoder | None, query: PreparedQuery, text: str, spans: Sequence[tuple[int, int]]
-) -> tuple[list[float], float]:
-    """Compare each span of a text with the question.
+    encoder: QuestionEncoder | None, query: PreparedQuery, passage: Passage, spans: Sequence[tuple[int, int]]
+) -> tuple[list[float], float, FloatArray | None]:
+    """Compare each span of a passage with the question.
 
     Args:
         encoder: The encoder; None: all are 0.
         query: The prepared question.
-        text: The text.
-        spans: The spans, in characters of the text.
+        passage: The passage.
+        spans: The spans, in characters of the passage.
 
     Returns:
-        The sum of cosine and MaxSim of each span, and the MaxSim over all of the text.
+        The sum of cosine and MaxSim of each span, the MaxSim over all of the text, and the greatest
+        cosine of each token of the question with the text or its place.
     """
     if encoder is None or query.encoded is None:
-        return [0.0] * len(spans), 0.0
-    states, ends = _states(encoder, text)
+        return [0.0] * len(spans), 0.0, None
+    states, ends = _states(encoder, passage.text)
     weighted = query.token_weights > 0
     weights = query.token_weights[weighted]
     if weighted.any():
@@ -161,7 +167,9 @@ def _similarities(
             continue
         cosine = float(_unit(states[inside].mean(0)) @ query.encoded.vector)
         similarities.append(query.scale.gain * (cosine + float(weights @ products[:, inside].max(1))))
-    return similarities, float(weights @ products.max(1)) if products.size else 0.0
+    place = _states(encoder, f"{passage.heading or ''}\n{passage.path}")[0]
+    likeness = (query.encoded.states @ _unit(np.concatenate([states, place])).T).max(1)
+    return similarities, float(weights @ products.max(1)) if products.size else 0.0, likeness
 
 
 def _states(encoder: QuestionEncoder, text: str) -> tuple[FloatArray, IntArray]:

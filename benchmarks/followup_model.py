@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from crystalcli.answering.conversation.follow_up import LeanMark, find_lean
-from crystalcli.answering.conversation.phrases import stems
-from crystalcli.answering.conversation.word_classes import WH, split_words
 from crystalcli.answering.grounding.facts import FactIndex, find_facts
+from crystalcli.answering.question.phrases import stems
+from crystalcli.answering.question.word_classes import WH, split_words
 from crystalcli.datatypes import ChatModel, Sampling, Turn
 
 _MAX_TOKENS = 40

@@ -31,16 +31,12 @@ conversation/
     follow_up.py           The follow-up: the mark by which an English question leans on those
                            before it.
     other_document.py      The other document: the one that "in the other book" means, by name.
-    phrases.py             The phrases of an English question: its names, and the nouns that it
-                           speaks about.
     pronouns.py            The pronouns of an English question, and whether they mean something in
                            it.
     rule_rewrite.py        The rewriting of a follow-up by rules, so that it stands alone.
     topic.py               The topic of a conversation: the phrases of its last questions, weighed.
     understanding.py       The understanding of a question after those before it: as asked, or
                            rewritten to stand alone.
-    word_classes.py        The words of an English question, by their class: closed lists, and the
-                           frequent verbs.
 
 evidence/
     answer_span.py         The spans of passages that are quoted as an answer, each with how sure it
@@ -141,6 +137,12 @@ prompt/
     passage_choice.py      What a language model is given of the passages that were recalled.
     prompt_context.py      The prompt of a language model: the best passages, packed within a token
                            budget.
+
+question/
+    phrases.py             The phrases of an English question: its names, and the nouns that it
+                           speaks about.
+    word_classes.py        The words of an English question, by their class: closed lists, and the
+                           frequent verbs.
 
 request/
     ask_options.py         The options of a question: how it is recalled, and how the answer is

@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from crystalcli.answering.conversation.phrases import QuestionPhrase, noun_phrases
 from crystalcli.answering.conversation.pronouns import has_antecedent, is_in_title, is_locative, is_owner
 from crystalcli.answering.conversation.topic import TopicPhrase, answer_names, topic_phrases
-from crystalcli.answering.conversation.word_classes import AUXILIARIES, PREPOSITIONS, QuestionWord, split_words
+from crystalcli.answering.question.phrases import QuestionPhrase, noun_phrases
+from crystalcli.answering.question.word_classes import AUXILIARIES, PREPOSITIONS, QuestionWord, split_words
 from crystalcli.datatypes import Turn
 
 _MAX_NOUN = 6  # words of a noun that takes the place of a pronoun

@@ -9,9 +9,9 @@ import re
 from collections.abc import Sequence
 from enum import StrEnum
 
-from crystalcli.answering.conversation.phrases import QuestionPhrase, noun_phrases, proper_names, stems
 from crystalcli.answering.conversation.pronouns import has_open_pronoun
-from crystalcli.answering.conversation.word_classes import WH, QuestionWord, split_words
+from crystalcli.answering.question.phrases import QuestionPhrase, noun_phrases, proper_names, stems
+from crystalcli.answering.question.word_classes import WH, QuestionWord, split_words
 
 
 class LeanMark(StrEnum):

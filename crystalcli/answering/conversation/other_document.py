@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from crystalcli.answering.conversation.phrases import stems
 from crystalcli.answering.metadata.stated_facts import document_name
+from crystalcli.answering.question.phrases import stems
 from crystalcli.datatypes import Turn
 from crystalcli.recall import CrystalReader
 from crystalcli.storage import SourceRow

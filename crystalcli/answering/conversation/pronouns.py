@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from crystalcli.answering.conversation.phrases import QuestionPhrase
-from crystalcli.answering.conversation.word_classes import (
+from crystalcli.answering.question.phrases import QuestionPhrase
+from crystalcli.answering.question.word_classes import (
     ARTICLES,
     DEMONSTRATIVES,
     POSSESSIVES,

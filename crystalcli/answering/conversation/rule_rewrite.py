@@ -17,9 +17,9 @@ from collections.abc import Sequence
 
 from crystalcli.answering.conversation.antecedents import resolve_pronouns
 from crystalcli.answering.conversation.follow_up import LeanMark, find_lean, is_fragment
-from crystalcli.answering.conversation.phrases import noun_phrases, proper_names, stems
 from crystalcli.answering.conversation.topic import topic_phrases
-from crystalcli.answering.conversation.word_classes import AUXILIARIES, PREPOSITIONS, split_words
+from crystalcli.answering.question.phrases import noun_phrases, proper_names, stems
+from crystalcli.answering.question.word_classes import AUXILIARIES, PREPOSITIONS, split_words
 from crystalcli.datatypes import Turn
 
 _MAX_TOPICS = 3  # phrases in brackets

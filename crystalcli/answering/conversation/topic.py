@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crystalcli.answering.conversation.follow_up import RELATIONS, without_reaction
-from crystalcli.answering.conversation.phrases import noun_phrases, proper_names, stems
+from crystalcli.answering.question.phrases import noun_phrases, proper_names, stems
 from crystalcli.datatypes import Turn
 
 _TURNS = 4  # that are looked at

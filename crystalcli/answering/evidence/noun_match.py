@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from crystalcli.answering.conversation.phrases import noun_phrases
-from crystalcli.answering.conversation.word_classes import split_words
+from crystalcli.answering.question.phrases import noun_phrases
+from crystalcli.answering.question.word_classes import split_words
 from crystalcli.lexical import query_terms
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from crystalcli.answering.conversation.word_classes import (
+from crystalcli.answering.question.word_classes import (
     ARTICLES,
     DEMONSTRATIVES,
     POSSESSIVES,

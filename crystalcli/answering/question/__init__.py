@@ -1,0 +1,1 @@
+"""The question: its words and their classes, its names and nouns."""

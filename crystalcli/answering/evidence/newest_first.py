@@ -5,8 +5,8 @@
 The weight is ASKED_WEIGHT where the question asks how things are now, PRESENT_WEIGHT where it is in
 the present tense, since of two statements about the same thing the newer holds, and TIE_WEIGHT
 otherwise. Ages count among the passages that answer about as well as the best, by their scores and
-by the reranker's logits, or state a value of the same unit with a word of the question ("82 kg" and
-"81 kg"); there, what has no date keeps its score. A passage that answers worse gains nothing by
+by the reranker's logits, or state a value of the same unit with a word of the question ("55 l" and
+"62 l"); there, what has no date keeps its score. A passage that answers worse gains nothing by
 being new: it loses as much as the oldest.
 
     "How has my weight changed since May?"      the newest of them, the oldest, then the others

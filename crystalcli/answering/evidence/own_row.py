@@ -1,7 +1,7 @@
 """The row of a list for the one whom a question names, in the place of the whole list.
 
-    "When is Cid's birthday?"    - Ann: birthday 4 October     another's row: says nothing of Cid
-                                 - Cid: plays the drums        Cid's own: all that counts
+    "What is Cid's shoe size?"    - Ann: shoe size 38     another's row: says nothing of Cid
+                                  - Cid: keeps bees       Cid's own: all that counts
 
 A list is near each question about any of those on it, whatever it says of each. Where it says what
 is asked for of others alone, that speaks against an answer.

@@ -13,7 +13,7 @@ from crystalcli.answering.evidence.noun_match import least_like_noun
 
 NOTES = {
     "2031-01-10.md": "Minna has a new boat, the Tern. It is green.",
-    "2031-02-03.md": "The vet gave the dog penicillin, and it came out in spots. Never again.",
+    "2031-02-03.md": "The old oak at the gate lost a branch in the storm.",
     "2031-03-08.md": "Minna sang with Josiah in the hall. Everybody clapped.",
 }
 
@@ -28,9 +28,9 @@ def least(question: str, **likeness: float) -> float:
 @pytest.mark.parametrize(
     ("question", "likeness", "expected"),
     [
-        ("Which school does Alma go to?", {"school": 0.2, "alma": 0.9}, 0.2),
-        ("What did Ann say about the harbour election?", {"election": 0.3, "harbour": 0.5}, 0.3),
-        ("What did Ann say about it?", {"say": 0.1, "about": 0.1, "it": 0.1}, 0.9),  # no nouns but Ann
+        ("Which choir does Minna sing in?", {"choir": 0.2, "minna": 0.9}, 0.2),
+        ("What did Bo write about the harbour strike?", {"strike": 0.3, "harbour": 0.5}, 0.3),
+        ("What did Bo say about it?", {"say": 0.1, "about": 0.1, "it": 0.1}, 0.9),  # no nouns but Bo
         ("What is the name of the boat?", {"name": 0.1, "boat": 0.6}, 0.6),  # a word of requests
         ("Why did he leave?", {"leave": 0.1}, 1.0),
         ("Was it in 2031?", {"2031": 0.1}, 1.0),
@@ -47,11 +47,11 @@ def test_what_no_passage_speaks_of_is_not_here(tmp_path: Path, encoder_folder: P
         crystal.ingest([tmp_path])
         said = {
             question: crystal.ask(question, extractive=True).evidence
-            for question in ("What colour is Minna's boat?", "Which medicine must the dog not have?")
+            for question in ("What colour is Minna's boat?", "Which tree is at the gate?")
         }
         unsaid = {
             question: crystal.ask(question, extractive=True).evidence
-            for question in ("What did Minna say about the earthquake?", "Which passport has Minna?")
+            for question in ("What did Minna say about the earthquake?", "Which guitar has Minna?")
         }
     assert min(said.values()) > 0.5, said
     assert max(unsaid.values()) < 0.2, unsaid

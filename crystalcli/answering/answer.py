@@ -161,15 +161,21 @@ def _tell_course(crystal: CrystalReader, draft: AnswerDraft, intent: BroadIntent
         return None
     if not results.in_order:
         return None
-    best_first = tuple(sorted(results.passages, key=lambda passage: -passage.score))
-    _judge(crystal, draft, replace(results, passages=best_first), reading)
-    if draft.evidence is not None:
-        if draft.evidence < _COURSE_FLOOR * draft.options.floor:
-            return None
-        draft.is_sure = draft.evidence >= draft.options.floor
     draft.reading = reading if reading.read.selects or reading.me else None
+    best_first = replace(results, passages=tuple(sorted(results.passages, key=lambda each: -each.score)))
+    draft.evidence = _course_evidence(crystal, best_first)
     draft.seconds_to_passages = draft.seconds()
+    if draft.evidence < _COURSE_FLOOR * draft.options.floor:
+        draft.passages = list(best_first[: draft.options.k])
+        return draft.refusal(NOT_HERE, _quotations(crystal, draft))
+    draft.is_sure = draft.evidence >= draft.options.floor
     return answer_course(crystal, draft, results.passages)
+
+
+def _course_evidence(crystal: CrystalReader, results: Results) -> float:
+    """Judge messages by their first words, which need not be like all nouns of the question."""
+    read = sentence_ranking.read_passages(crystal.searcher().encoder, results.query, results.passages)
+    return answerability.answer_probability(crystal, results, read._replace(likeness=None))
 
 
 def _find_passages(crystal: CrystalReader, draft: AnswerDraft) -> bool:
@@ -220,7 +226,7 @@ def _recall(crystal: CrystalReader, draft: AnswerDraft, reading: FilterReading) 
     if not results:
         raise NotFoundError(prompt_context.NO_MATCH)
     draft.instructions = [passage for passage in results.passages if INSTRUCTION in passage.shares]
-    others = [passage for passage in results.passages if INSTRUCTION not in passage.shares]
+    others = [passage for passage in results.passages if INSTRUCTION not in passage.shares] or results.passages
     recalled = memories_first(crystal, draft.question, others[:count], reading)
     passages = newest_first(draft.question, recalled, asked=reading.newest)
     passages = holding_first(crystal, draft.question, passages, reading.recall_filter)

@@ -81,6 +81,14 @@ def test_what_an_assistant_or_another_kind_of_text_says_is_no_instruction(tmp_pa
         assert instructions(crystal, "How long is a sloop?") == []
 
 
+def test_where_there_is_nothing_else_an_instruction_is_quoted(tmp_path, encoder_folder):
+    (tmp_path / "chat.json").write_text(json.dumps([{"role": "user", "content": METRES}]))
+    with Crystal(tmp_path / "m.crystal", encoder=encoder_folder, reranker="off") as crystal:
+        crystal.ingest([tmp_path / "chat.json"])
+        answer = crystal.ask("In what are lengths of boats given?", extractive=True, floor=0.0)
+        assert METRES in answer.citations[0].quote
+
+
 def test_an_answer_is_not_carried_by_an_instruction(crystal):
     answer = crystal.ask("How many masts has a sloop?", extractive=True, floor=0.0)
     assert answer.citations

@@ -19,7 +19,8 @@ _DECIDED = 1 << 13  # characters of a run that need not end to be judged
 SLICE = 1 << 14  # characters of data in one piece
 _LETTERS = string.ascii_letters + string.digits + "+/_-"
 _LETTER = "[A-Za-z0-9+/_-]"
-_LINES = rf"(?:\r?\n[ \t]?{_LETTER}{{{_MIN_LINE},}}+={{0,2}})*+(?:\r?\n[ \t]?{_LETTER}{{1,{_MIN_LINE - 1}}}={{1,2}})?"
+# No possessive group: Python before 3.11.5 takes a line too much (python/cpython#106052).
+_LINES = rf"(?:\r?\n[ \t]?{_LETTER}{{{_MIN_LINE},}}+={{0,2}})*(?:\r?\n[ \t]?{_LETTER}{{1,{_MIN_LINE - 1}}}={{1,2}})?"
 _IS_LETTER = bytes(chr(byte) in _LETTERS for byte in range(256))
 _LONG_WORD = b"\1" * _MIN_LINE
 _RUN = re.compile(rf"(?<!{_LETTER}){_LETTER}{{{_MIN_LINE},}}+={{0,2}}{_LINES}")

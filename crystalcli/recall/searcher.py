@@ -152,13 +152,13 @@ class Searcher:
         question = spell_out(
             without_condition(question), lambda: (source.path for source in self.shelf.store.sources())
         )
-        query = self.prepare(without_frame(question) if self._has_messages else question)
+        query = self.prepare(without_frame(question) if self.has_messages else question)
         query = query._replace(me=me)
         if mask is not None:
             query = query.masked(mask.atoms)._replace(wants_answers=query.wants_answers or mask.of_people)
         reranker = self.reranker if rerank else None
         count = k if reranker is None else max(k, RERANK_DEPTH)
-        events = event_question(question) if self._has_messages else None
+        events = event_question(question) if self.has_messages else None
         count = max(count, ORDER_DEPTH) if events else count
         ranked = self.rank(query, depth, max(2 * NEIGHBOURHOOD, 4 * count, reencode))
         exact = reencode if query.encoded is not None and self._open_layer_encoder is not None else 0
@@ -168,7 +168,7 @@ class Searcher:
             assert self._open_layer_encoder is not None
             encoder = self._open_layer_encoder()
             ranked = rank_by_exact_vectors(self.shelf, query, ranked[:exact], encoder) + ranked[exact:]
-        if recency is not None and (self._has_messages or recency.sections):
+        if recency is not None and (self.has_messages or recency.sections):
             from crystalcli.recall.recency import apply_recency
 
             # Re-encoded atoms are on another scale than the rest, and stay before it.
@@ -184,9 +184,9 @@ class Searcher:
         if any(passage.place.kind == PAGED_KIND for passage in passages):
             passages = spread_over_pages(passages)
         passages = subjects_first(question, identifications_first(question, passages))
-        if recency is not None and self._has_messages:
+        if recency is not None and self.has_messages:
             passages = put_updates_first(query, passages)
-        if self._has_messages and self._codec is not None and events is None and mask is None:
+        if self.has_messages and self._codec is not None and events is None and mask is None:
             told = builder.make(self._instructions.nearest(query, self._codec), MOST_INSTRUCTIONS)
             passages = put_behind_best(passages, told)
         if events:
@@ -205,7 +205,8 @@ class Searcher:
         return StandingInstructions(self.shelf, self.terms)
 
     @cached_property
-    def _has_messages(self) -> bool:
+    def has_messages(self) -> bool:
+        """True if a document has messages: of a chat, or of mail."""
         return has_landmarks(self.shelf.store, "message")
 
     @cached_property
@@ -268,7 +269,7 @@ class Searcher:
         """Rank atoms, those of equal texts too."""
         if query.encoded is None or self._codec is None or self.shelf.atom_codes is None:
             ranked = _rank_by_bm25(query, count)
-            return rank_by_voice(self.shelf, query, ranked) if self._has_messages else ranked
+            return rank_by_voice(self.shelf, query, ranked) if self.has_messages else ranked
         scores = self._coarse_scores(query, self._codec)
         if depth == 1:
             return _rank_by_coarse_score(query, scores, count)
@@ -342,7 +343,7 @@ class Searcher:
         if depth == 3:
             layers.append(UnitScorer())
         in_context: list[SignalScorer] = [DocumentScorer(self.shelf), NameScorer(self.shelf)]
-        if self._has_messages:
+        if self.has_messages:
             in_context.append(VoiceScorer(self.shelf))
         return [*layers, LexicalScorer(), *in_context]
 

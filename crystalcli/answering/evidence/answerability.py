@@ -24,7 +24,7 @@ from crystalcli.answering.evidence.sentence_ranking import MAX_PASSAGES, Passage
 from crystalcli.answering.evidence.speaker_match import speaker_match
 from crystalcli.answering.grounding.facts import TITLES
 from crystalcli.datatypes import Passage
-from crystalcli.lexical import bm25, query_terms, terms
+from crystalcli.lexical import bm25, query_terms
 from crystalcli.recall import PAGED_KIND, SUBJECT, CrystalReader, Results
 
 # The probability below which what is quoted is called the nearest.
@@ -208,11 +208,11 @@ def answer_signs(
     unit = bm25.idf(0, max(1, atoms))
     total = sum(topic.values()) or 1.0
     read = passages[:MAX_PASSAGES]
-    passage_terms = [_terms(passage.text_with_place) for passage in read]
+    passage_terms = [set(query_terms(passage.text_with_place)) for passage in read]
     covered = max(_idf(topic, some) for some in passage_terms)
-    sentence = max(_idf(topic, _terms(passage.best_text)) for passage in read)
+    sentence = max(_idf(topic, set(query_terms(passage.best_text))) for passage in read)
     all_terms = set().union(*passage_terms)
-    names = [_terms(name) & idf.keys() for name in _NAME.findall(question) if name.lower() not in TITLES]
+    names = [set(query_terms(name)) & idf.keys() for name in _NAME.findall(question) if name.lower() not in TITLES]
     logit = max((passage.logit for passage in read if passage.logit is not None), default=0.0)
     is_elsewhere = _misses_year(question, read) or any(OTHERS_ROW in passage.shares for passage in read)
     is_elsewhere = is_elsewhere or least < _UNLIKE
@@ -276,10 +276,6 @@ def _years(text: str) -> set[str]:
 def _missing_name(idf: Mapping[str, float], names: Sequence[set[str]], words: set[str]) -> float:
     """Give the idf of the rarest name that has no word among `words`; FY2022 has 2022."""
     return max((max(idf[term] for term in name) for name in names if name and not name & words), default=0.0)
-
-
-def _terms(text: str) -> set[str]:
-    return {term for term, _ in terms(text)}
 
 
 def _idf(idf: Mapping[str, float], words: set[str]) -> float:

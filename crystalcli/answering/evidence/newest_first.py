@@ -65,15 +65,15 @@ def newest_first(question: str, passages: Sequence[Passage], *, asked: bool = Fa
     near = [passage for passage in passages if passage.score >= passages[0].score - _ABOUT_AS_WELL]
     far = passages[len(near) :]
     are_equal = _are_about_as_likely(near)
-    known_units = _units_stated(question, [each for each, is_equal in zip(near, are_equal, strict=True) if is_equal])
+    topic = set(query_terms(question)) - _NO_TOPIC
+    units = [_units_stated(topic, passage) for passage in near]
+    known_units = set().union(*(each for each, is_equal in zip(units, are_equal, strict=True) if is_equal))
+    are_equal = [is_equal or not known_units.isdisjoint(each) for each, is_equal in zip(units, are_equal, strict=True)]
     if of_all_times:  # what was once is not told in the words of what is now
-        near += [passage for passage in far if known_units & _units_stated(question, [passage])]
-        far = [passage for passage in far if passage not in near]
-    are_equal += [False] * (len(near) - len(are_equal))
-    are_equal = [
-        is_equal or not known_units.isdisjoint(_units_stated(question, [passage]))
-        for passage, is_equal in zip(near, are_equal, strict=True)
-    ]
+        told = [not known_units.isdisjoint(_units_stated(topic, passage)) for passage in far]
+        near += [passage for passage, is_told in zip(far, told, strict=True) if is_told]
+        far = [passage for passage, is_told in zip(far, told, strict=True) if not is_told]
+        are_equal += [True] * (len(near) - len(are_equal))
     known = [passage.date for passage, is_equal in zip(near, are_equal, strict=True) if is_equal and passage.date]
     if len(set(known)) < 2:
         return list(passages)
@@ -117,14 +117,10 @@ def _are_about_as_likely(passages: Sequence[Passage]) -> list[bool]:
     return [share is None or share >= least for share in shares]
 
 
-def _units_stated(question: str, passages: Sequence[Passage]) -> frozenset[str]:
-    """Give the units of the numbers in those sentences that have a word of the question."""
-    asked = set(query_terms(question)) - _NO_TOPIC
-    sentences = [
-        passage.text[start:end]
-        for passage in passages
-        for start, end in sentence_spans(passage.text, passage.place.kind in BY_LINES)
-    ]
+def _units_stated(asked: set[str], passage: Passage) -> frozenset[str]:
+    """Give the units of the numbers in those sentences of a passage that have an asked word."""
+    spans = sentence_spans(passage.text, passage.place.kind in BY_LINES)
+    sentences = [passage.text[start:end] for start, end in spans]
     types = [value_types(text) for text in sentences if not asked.isdisjoint(query_terms(text))]
     return frozenset(each.unit for some in types for each in some if each.kind == "number") - {""}
 

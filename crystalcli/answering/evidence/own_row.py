@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from crystalcli.answering.grounding.row_label import labelled_rows
 from crystalcli.datatypes import Passage
-from crystalcli.lexical import terms
+from crystalcli.lexical import query_terms
 
 OTHERS_ROW = "others' row"  # of a passage's shares: what is asked for stands in rows of others alone
 
@@ -39,7 +39,7 @@ def with_own_rows(
     cut = [_cut(passage, set(topic)) for passage in passages]
     changed = [number for number, passage in enumerate(cut) if passage is not passages[number]]
     for number in changed:
-        names = _terms(cut[number].best_text) & set(topic)
+        names = set(query_terms(cut[number].best_text)) & set(topic)
         if OTHERS_ROW in cut[number].shares and _is_said_of(cut, names, set(topic) - names):
             cut[number] = replace(cut[number], shares=passages[number].shares)
     read = [number for number in changed if cut[number].logit is not None]
@@ -52,26 +52,22 @@ def with_own_rows(
 
 def _is_said_of(passages: Sequence[Passage], names: set[str], asked: set[str]) -> bool:
     """Tell whether a line of passages has a name and a word that is asked for."""
-    lines = (_terms(line) for passage in passages for line in passage.text.splitlines())
+    lines = (set(query_terms(line)) for passage in passages for line in passage.text.splitlines())
     return any(not words.isdisjoint(names) and not words.isdisjoint(asked) for words in lines)
 
 
 def _cut(passage: Passage, topic: set[str]) -> Passage:
     """Cut a list to the first row whose label has a word of the question, if one has."""
-    rows = [(start, end, _terms(label)) for start, end, label in labelled_rows(passage.text)]
+    rows = [(start, end, set(query_terms(label))) for start, end, label in labelled_rows(passage.text)]
     own = next((row for row in rows if not row[2].isdisjoint(topic)), None)
     others = [row for row in rows if row[2].isdisjoint(topic)]
     if own is None or not others:
         return passage
     start, end, label = own
     asked = topic - label
-    has_own = not _terms(passage.text[start:end]).isdisjoint(asked)
-    has_others = any(2 * len(asked & _terms(passage.text[low:high])) >= len(asked) for low, high, _ in others)
+    has_own = not set(query_terms(passage.text[start:end])).isdisjoint(asked)
+    has_others = any(2 * len(asked & set(query_terms(passage.text[low:high]))) >= len(asked) for low, high, _ in others)
     is_others = bool(asked) and has_others and not has_own
     shares = {**passage.shares, OTHERS_ROW: 0.0} if is_others else passage.shares
     place = replace(passage.place, start=passage.start + start, end=passage.start + end)
     return replace(passage, place=place, text=passage.text[start:end], best=(place.start, place.end), shares=shares)
-
-
-def _terms(text: str) -> set[str]:
-    return {term for term, _ in terms(text)}

@@ -96,9 +96,9 @@ def read_passages(encoder: QuestionEncoder | None, query: PreparedQuery, passage
     sentences = []
     best_maxsim = 0.0
     read = passages[:MAX_PASSAGES]
-    compared = map_in_threads(lambda passage: _similarities(encoder, query, passage, _spans(passage)), read)
-    for rank, (passage, (similarities, maxsim, _)) in enumerate(zip(read, compared, strict=True)):
-        spans = _spans(passage)
+    spans_of = [_spans(passage) for passage in read]
+    compared = map_in_threads(lambda pair: _similarities(encoder, query, *pair), list(zip(read, spans_of, strict=True)))
+    for rank, (passage, spans, (similarities, maxsim, _)) in enumerate(zip(read, spans_of, compared, strict=True)):
         best_maxsim = max(best_maxsim, maxsim)
         for (low, high), similarity in zip(spans, similarities, strict=True):
             text = passage.text[low:high]

@@ -39,8 +39,8 @@ _NAME_JOINTS = re.compile(r"\s*(?:,|;|&|\band\b|\bAND\b| {2,}|\t|·|•|\|)\s*")
 _SEMICOLON = re.compile(r"\s*;\s*")  # between names that begin with the surname: "Lee, Ann; Fenn, Maud"
 _MARKS = re.compile(r"[*†‡§¶∗⋆#^\d]+")
 _ABSTRACT = re.compile(r"^[ \t]*(?:\d\.? )?(?:abstract|introduction|summary|contents|i\.? introduction)\b", re.I | re.M)
-_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
-_MONTH = rf"(?:{_MONTHS}|(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.?)"
+MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
+_MONTH = rf"(?:{MONTHS}|(?:jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.?)"
 _YEAR = r"(?:1[4-9]|20)\d\d"
 _DATE = (
     rf"(?:\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH},? {_YEAR}|\b{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? {_YEAR}|\b{_MONTH},? {_YEAR}|"

@@ -16,15 +16,15 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from crystalcli.answering.metadata.byline import MONTHS
 from crystalcli.lexical import ENGLISH, LANGUAGES
 from crystalcli.storage import SourceRow
 
 _MOST_READ = 20  # documents of one name whose first page is read
 _WORD = re.compile(r"[^\W_]+(?:[-.&][^\W_]+)*")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
-_MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
-_MONTH = re.compile(rf"\b(?:{_MONTHS})\b", re.IGNORECASE)
-_MONTH_AND_YEAR = re.compile(rf"\b({_MONTHS})(?:\s+\d{{1,2}},?|,)?\s+((?:19|20)\d\d)(?!\d)", re.IGNORECASE)
+_MONTH = re.compile(rf"\b(?:{MONTHS})\b", re.IGNORECASE)
+_MONTH_AND_YEAR = re.compile(rf"\b({MONTHS})(?:\s+\d{{1,2}},?|,)?\s+((?:19|20)\d\d)(?!\d)", re.IGNORECASE)
 _OF_PERIOD = re.compile(r"\b(?:fiscal|financial|fy|for|period|year)\b", re.IGNORECASE)
 _GIVEN = re.compile(r"\b(?:filed|dated|signed|issued|published|sent|written|made)\b", re.IGNORECASE)
 # Words that say no name: of documents, of what is done with them, and of periods.
@@ -64,18 +64,14 @@ def find_dated_documents(
     words = _name_words(phrase)
     if not words:
         return DatedDocuments([], [])
-    counts = [sum(word in _squeezed(_label(source)) for word in words) for source in sources]
-    candidates = [source for source, count in zip(sources, counts, strict=True) if count]
-    if not candidates or len(candidates) > _MOST_READ:
+    counted = [(source, sum(word in _squeezed(_label(source)) for word in words)) for source in sources]
+    candidates = [(source, count) for source, count in counted if count]
+    if len(candidates) > _MOST_READ:
         return DatedDocuments([], [])
-    pages = [edges(source) for source in candidates]
-    named = [
-        (source, page)
-        for source, page in zip(candidates, pages, strict=True)
-        if all(word in _squeezed(f"{_label(source)} {page}") for word in words)
-    ]
-    most = max((count for count, source in zip(counts, sources, strict=True) if source in dict(named)), default=0)
-    named = [(source, page) for source, page in named if counts[sources.index(source)] == most]
+    read = [(source, count, edges(source)) for source, count in candidates]
+    meant = [each for each in read if all(word in _squeezed(f"{_label(each[0])} {each[2]}") for word in words)]
+    most = max((count for _, count, _ in meant), default=0)
+    named = [(source, page) for source, count, page in meant if count == most]
     of_time = [source for source, page in named if _is_of_time(phrase, source, page)]
     return DatedDocuments(of_time, [] if of_time else [source for source, _ in named])
 

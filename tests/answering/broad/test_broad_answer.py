@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.lexical_crystals import read_into, write
 from support.waiting import GUARD
 
 from crystalcli import Crystal
@@ -34,18 +35,13 @@ BOOK = "".join(TALE.format(n=n, who=who) for n, who in enumerate(SLACK_USERS_FIL
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A book, notes and code, without vectors."""
     folder = tmp_path_factory.mktemp("broad")
-    for name, text in {
+    files = {
         "books/the-keeper.txt": BOOK,
         "books/rope.txt": "A rope is made of yarn. " * 30,
         "notes/monday.md": "# Monday\n\nThe bell rang.\n",
         "code/bell.py": "def ring_bell(times):\n    return ['ding'] * times\n\n\ndef main():\n    ring_bell(3)\n",
-    }.items():
-        path = folder / "d" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    with Crystal.create(folder / "m.crystal", encoder=None) as crystal:
-        crystal.ingest([folder / "d"])
-    return folder / "m.crystal"
+    }
+    return read_into(folder / "m.crystal", write(folder / "d", files))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from support.lexical_crystals import read_into, write
 from support.packed_formats import pdf
 
 from crystalcli import Crystal
@@ -40,14 +41,10 @@ FILES = {
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A novel with a table of contents, stories, notes, a table and a paper, without vectors."""
     folder = tmp_path_factory.mktemp("facts")
-    (folder / "d").mkdir()
-    for name, text in FILES.items():
-        (folder / "d" / name).write_text(text, encoding="utf-8")
+    write(folder / "d", FILES)
     pages = [["Tides: How the Moon Pulls", "Ann B. Lee", "Abstract", "The moon pulls at the sea."], ["The sea rises."]]
     (folder / "d" / "p1.pdf").write_bytes(pdf(pages, "Tides: How the Moon Pulls"))
-    with Crystal.create(folder / "m.crystal", encoder=None) as crystal:
-        crystal.ingest([folder / "d"])
-    return folder / "m.crystal"
+    return read_into(folder / "m.crystal", folder / "d")
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.lexical_crystals import read_into, write
 
 from crystalcli import Crystal
 from crystalcli.datatypes import AnswerVerdict
@@ -27,12 +28,7 @@ FILES = {
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Filings of a company, without vectors."""
     folder = tmp_path_factory.mktemp("signers")
-    (folder / "d").mkdir()
-    for name, text in FILES.items():
-        (folder / "d" / name).write_text(text, encoding="utf-8")
-    with Crystal.create(folder / "m.crystal", encoder=None) as crystal:
-        crystal.ingest([folder / "d"])
-    return folder / "m.crystal"
+    return read_into(folder / "m.crystal", write(folder / "d", FILES))
 
 
 @pytest.fixture

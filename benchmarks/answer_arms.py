@@ -11,6 +11,7 @@ from typing import Any, Self
 import torch
 from answer_sets import WITHIN, Question, write_corpus, write_document
 from flat import FlatIndex
+from own_words import own_claims
 
 from crystalcli import Crystal, models
 from crystalcli.answering.evidence import sentence_ranking
@@ -18,13 +19,13 @@ from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.claim_stream import REPETITION_PENALTY, STOP_STRINGS
 from crystalcli.answering.prompt import prompt_context
 from crystalcli.answering.request.ask_options import AskOptions
-from crystalcli.datatypes import Passage, Place, Sampling
+from crystalcli.datatypes import Answer, Passage, Place, Sampling
 from crystalcli.index.encoder import ENCODER
 from crystalcli.lexical import terms
 from crystalcli.library import LANGUAGE_MODEL, locate_or_fetch
 from crystalcli.lm import LanguageModel
 
-ARMS = ("closed", "bm25", "hybrid", "one each", "extractive", "crystal", "gold extractive", "gold")
+ARMS = ("closed", "bm25", "hybrid", "one each", "extractive", "crystal", "as given", "gold extractive", "gold")
 _K = 5  # passages of each recall, as in `crystal ask`
 _QUOTED = ("one each", "extractive", "gold extractive")
 _TOKENS = 64  # tokens of an answer: known answers are short
@@ -40,6 +41,8 @@ class Arms:
         self._model: LanguageModel | None = None
         self._crystals: dict[str, Crystal] = {}
         self._flats: dict[str, FlatIndex] = {}
+        self._asked: tuple[str, str] | None = None  # the question of what was said last
+        self._said: Answer
         self._recalled: dict[tuple[str, str, str], list[Passage]] = {}
         path = keep / "recalled.jsonl"
         if path.exists():
@@ -58,6 +61,8 @@ class Arms:
 
     def applies(self, arm: str, question: Question) -> bool:
         """Check that an arm applies to a question: not every question has a gold passage."""
+        if arm == "as given" and question.choices:
+            return False
         return not arm.startswith("gold") or bool(question.gold)
 
     def model_of(self, arm: str) -> str:
@@ -71,11 +76,11 @@ class Arms:
         if arm == "extractive":
             said = self.crystal(question).ask(question.text, extractive=True, broad=False, floor=0.0)
             return self._quoted(question, [" ".join(each.quote.split()) for each in said.citations])
-        if arm == "crystal" and not question.choices:
-            said = self.crystal(question).ask(
-                question.text, model=self.model, broad=False, floor=0.0, max_tokens=_TOKENS
-            )
-            return said.text, "\n".join(each.quote for each in said.citations)
+        if arm in ("crystal", "as given") and not question.choices:
+            said = self._ask(question)
+            own = own_claims(said)
+            text = said.text[: own[-1].end] if arm == "crystal" and own else said.text
+            return text, "\n".join(each.quote for each in said.citations)
         passages = self._passages("crystal" if arm == "one each" else arm, question)
         if arm == "one each":
             return self._quoted(
@@ -111,6 +116,15 @@ class Arms:
             # crystal's own engine: likelihoods are asked for
             self._model = LanguageModel.open(path, cache=models.converted_folder())
         return self._model
+
+    def _ask(self, question: Question) -> Answer:
+        key = (question.set, question.qid)
+        if key != self._asked:
+            self._said = self.crystal(question).ask(
+                question.text, model=self.model, broad=False, floor=0.0, max_tokens=_TOKENS
+            )
+            self._asked = key
+        return self._said
 
     # --- passages ---------------------------------------------------------------------------------
 

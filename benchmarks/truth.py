@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from answer_scores import interval
+from own_words import own_claims
 
 from crystalcli import Crystal, open_model
 
@@ -67,7 +68,7 @@ def main() -> None:
     with Crystal.open(options.crystal) as crystal:
         for row in rows[: options.limit]:
             answer = crystal.ask(row["question"], model=model)
-            for claim in answer.claims:
+            for claim in own_claims(answer):
                 sentences += 1
                 if not claim.citations or claim.missing:
                     continue

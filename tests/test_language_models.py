@@ -186,8 +186,13 @@ def test_an_answer_from_a_server(shelf):
         server.say(PARIS)
         heard: list[str] = []
         answer = shelf.ask("When is high water at Oldhaven?", model=server.url, on_text=heard.append)
-        assert (answer.text, answer.model) == ("It is Paris.", "tiny")
-        assert heard == ["It is", " Paris.", " [not borne out: Paris]"]
+        quoted = "“Buy rope. ## Tides High water at Oldhaven is at 04:10.”"  # nothing there is near Paris
+        assert (answer.text, answer.model) == (f"It is Paris.\n\nIn notes.md, lines 3-7: {quoted}", "tiny")
+        said, source = (
+            ["It is", " Paris.", " [not borne out: Paris]"],
+            ["\n\nIn notes.md, lines 3-7: ", f"{quoted} [1]"],
+        )
+        assert heard == said + source
         sent = server.asked[-1][2]
         assert "High water at Oldhaven is at 04:10." in sent["messages"][-1]["content"]
         looked = {
@@ -199,7 +204,7 @@ def test_an_answer_from_a_server(shelf):
         assert {path: body for path, _, body in server.asked[:-1]} == {"/v1/models": None} | looked
         assert server.asked[-1][0] == "/v1/chat/completions"
         opened = language_models.open_model(server.url)
-        assert shelf.ask("When is high water at Oldhaven?", model=opened).text == "It is Paris."
+        assert shelf.ask("When is high water at Oldhaven?", model=opened).text == answer.text
 
 
 def test_an_extract_needs_no_model(shelf, models):

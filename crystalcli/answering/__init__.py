@@ -104,6 +104,8 @@ grounding/
                            October".
     source_passage.py      A passage as a source of an answer: its sentences, with their terms and
                            their facts.
+    source_words.py        The end of an answer that no sentence of its sources is near: the best
+                           source's own words.
     wording.py             Wording: how a sentence of an answer agrees with one of a source beyond
                            the words they share.
 
@@ -186,6 +188,9 @@ if TYPE_CHECKING:
         REPETITION_PENALTY,
         STOP_STRINGS,
     )
+    from crystalcli.answering.grounding.source_words import (
+        source_words,
+    )
     from crystalcli.answering.prompt.context_pack import (
         PackedContext,
         pack_context,
@@ -228,6 +233,7 @@ else:
                 "REPETITION_PENALTY",
                 "STOP_STRINGS",
             ),
+            "grounding.source_words": ("source_words",),
             "prompt.context_pack": (
                 "PackedContext",
                 "pack_context",
@@ -270,5 +276,6 @@ __all__ = [
     "quotation_line",
     "quotation_words",
     "read_filter",
+    "source_words",
     "understand_question",
 ]

@@ -300,12 +300,12 @@ def _generate(crystal: CrystalReader, draft: AnswerDraft, quotations: Sequence[C
         )
         if not said.text:
             _quote_instead(draft, quotations)
-        elif (
-            declines(said.text)
-            or any(each.missing for each in said.claims)
-            or not any(each.is_near for each in said.claims)
-        ):
+            return
+        is_far = declines(said.text) or not any(each.is_near for each in said.claims)
+        if is_far or any(each.missing for each in said.claims):
             draft.is_sure = False
+        if is_far and quotations:
+            draft.quote(quotations[0])
 
 
 def _asker(draft: AnswerDraft) -> str:

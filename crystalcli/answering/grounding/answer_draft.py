@@ -16,6 +16,7 @@ from crystalcli.answering.grounding.answer_end import until_answer_ends
 from crystalcli.answering.grounding.attribution import Sources
 from crystalcli.answering.grounding.claim_stream import REPETITION_PENALTY, ClaimStream
 from crystalcli.answering.grounding.declining import without_decline
+from crystalcli.answering.grounding.source_words import source_claim, source_introduction, source_words
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.datatypes import (
     Answer,
@@ -107,6 +108,14 @@ class AnswerDraft:
                 self.seconds_to_text = self.seconds()
             if self.on_text is not None:
                 self.on_text(piece)
+
+    def quote(self, citation: Citation) -> None:
+        """Add a source's own words, which bear themselves out, after a model's."""
+        self.text.append(source_introduction(citation))
+        claim = source_claim(citation)
+        self.claims.append(claim.at(sum(map(len, self.text))))
+        self.text.append(claim.text)
+        self.show([source_introduction(citation), source_words(citation)])
 
     def cite(self, citation: Citation | None) -> int | None:
         """Add a citation and give its number; None for None."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from crystalcli.answering import is_quotations, marked_text, quotation_words
+from crystalcli.answering import is_quotations, marked_text, quotation_words, source_words
 from crystalcli.cli.render.markdown_escape import block_quote, code_quote, code_span, escape_markdown, indent_block
 from crystalcli.cli.render.place_text import format_headings, format_location, format_path, place_json
 from crystalcli.cli.render.reading_view import reading_json, reading_line
@@ -84,13 +84,21 @@ def answer_text(answer: Answer) -> str:
 def answer_markdown(answer: Answer) -> str:
     """Write the answer, then its sources as a numbered list of block quotes."""
     sources = ((citation.number, citation, quotation_words(citation)) for citation in answer.citations)
-    head = [] if is_quotations(answer) else [escape_markdown(answer_text(answer))]
+    head = [] if is_quotations(answer) else [escape_markdown(_unquoted(answer))]
     if answer.verdict is AnswerVerdict.MAYBE:
         head = [MAYBE] if is_quotations(answer) else [*head, f"*{UNSURE}*"]
     lines = [f"read as: {answer.read_as}" if answer.read_as else "", reading_line(answer.reading)]
     head = [*(f"*{escape_markdown(line)}*" for line in lines if line), *head]
     changes = [f"*changed: {escape_markdown(line)}*" for line in answer.changes]
     return "\n\n".join([*head, *(_list_item(number, item, text) for number, item, text in sources), *changes]) + "\n"
+
+
+def _unquoted(answer: Answer) -> str:
+    """Return the answer's text with the numbers of sources that it ends with, which follow."""
+    text = answer_text(answer)
+    for citation in answer.citations:
+        text = text.replace(source_words(citation), f"[{citation.number}]")
+    return text
 
 
 def packed_markdown(packed: PackedContext) -> str:

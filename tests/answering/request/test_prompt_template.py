@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crystalcli.answering import marked_text
+from crystalcli.answering import marked_text, quotation_line
 from crystalcli.answering.prompt import prompt_context
 from crystalcli.answering.request import prompt_template
 from crystalcli.answering.request.ask_options import AskOptions
@@ -133,7 +133,10 @@ def test_an_answer_with_a_fact_that_no_passage_has_is_not_sure(crystal, language
     ):
         model = Scripted(LanguageModel.open(language_model_path), 8192, words=words)
         answer = crystal.ask(question, AskOptions(floor=0.0), model=model)
-        assert (answer.text, answer.verdict) == (words, verdict)
+        said, *source = answer.text.split("\n\n", 1)
+        assert (said, answer.verdict) == (words, verdict)
+        assert bool(source) is (verdict is AnswerVerdict.MAYBE)  # it ends with the source's own words
+        assert all(end.endswith(f": {quotation_line(quoted.citations[0])}") for end in source)
         assert answer.citations[: len(quoted.citations)] == quoted.citations
 
 

@@ -85,7 +85,7 @@ def answer_question(
     if on_search is not None and not options.extractive:
         on_search()
     is_found = _find_passages(crystal, draft)
-    quotations = _quotations(crystal, draft)
+    quotations = _quotations(crystal, draft, is_refused=not is_found)
     if not is_found:
         return draft.refusal(NOT_HERE, quotations)
     if options.extractive:
@@ -169,7 +169,7 @@ def _tell_course(crystal: CrystalReader, draft: AnswerDraft, intent: BroadIntent
     draft.seconds_to_passages = draft.seconds()
     if draft.evidence < _COURSE_FLOOR * draft.options.floor:
         draft.passages = list(best_first[: draft.options.k])
-        return draft.refusal(NOT_HERE, _quotations(crystal, draft))
+        return draft.refusal(NOT_HERE, _quotations(crystal, draft, is_refused=True))
     draft.is_sure = draft.evidence >= draft.options.floor
     return answer_course(crystal, draft, results.passages)
 
@@ -266,9 +266,10 @@ def _judged_passages(crystal: CrystalReader, results: Results) -> tuple[Passage,
     return tuple(with_own_rows(best, topic, read_again if reranker is not None else None))
 
 
-def _quotations(crystal: CrystalReader, draft: AnswerDraft) -> tuple[Citation, ...]:
-    """Quote the best passages so that they answer."""
-    spans = answer_spans(crystal, draft.question, draft.passages, attribution.MAX_CITATIONS)
+def _quotations(crystal: CrystalReader, draft: AnswerDraft, *, is_refused: bool = False) -> tuple[Citation, ...]:
+    """Quote the best passages so that they answer; where they do not, a few lines of each."""
+    most = attribution.MAX_CITATIONS
+    spans = answer_spans(crystal, draft.question, draft.passages, most, is_refused=is_refused)
     return with_days(draft.question, cite_spans(crystal, spans, draft.evidence))
 
 

@@ -69,7 +69,9 @@ class AnswerSpan(NamedTuple):
     likelihood: float
 
 
-def answer_spans(crystal: CrystalReader, question: str, passages: Sequence[Passage], count: int) -> list[AnswerSpan]:
+def answer_spans(
+    crystal: CrystalReader, question: str, passages: Sequence[Passage], count: int, *, is_refused: bool = False
+) -> list[AnswerSpan]:
     """Choose what to quote of the best passages.
 
     Args:
@@ -77,6 +79,7 @@ def answer_spans(crystal: CrystalReader, question: str, passages: Sequence[Passa
         question: The question.
         passages: The passages, best first.
         count: How many spans, at most.
+        is_refused: Whether they do not seem to answer, so that a few lines of each are enough.
 
     Returns:
         The spans, best first. Of the second and later passages those alone that may add something.
@@ -91,7 +94,8 @@ def answer_spans(crystal: CrystalReader, question: str, passages: Sequence[Passa
             break
         if likelihood < _ADDS and passage.logit is not None and passage.logit < _ADDS_BY_LOGIT:
             continue
-        start, end = _span_of(crystal, question, passage, is_doubtful=likelihood < _DOUBTFUL)
+        longest = _longest(passage, is_doubtful=is_refused or likelihood < _DOUBTFUL, is_refused=is_refused)
+        start, end = _span_of(crystal, question, passage, longest)
         if any(span.passage.path == passage.path and start < span.end and end > span.start for span in spans):
             continue
         spans.append(AnswerSpan(passage, start, end, likelihood))
@@ -123,18 +127,24 @@ def cite_spans(
     return tuple(citations)
 
 
-def _span_of(crystal: CrystalReader, question: str, passage: Passage, *, is_doubtful: bool) -> tuple[int, int]:
+def _longest(passage: Passage, *, is_doubtful: bool, is_refused: bool) -> int:
+    """Give the most characters to quote of a passage; a definition is cut only in a refusal."""
+    kind = passage.place.kind
+    longest = _LONGEST_BY_LINES if kind in ("code", PAGED_KIND) else _LONGEST
+    if is_refused or (is_doubtful and kind != "code"):
+        longest = _LONGEST_IF_DOUBTFUL
+    if not passage.text.isascii():
+        wide = sum(unicodedata.east_asian_width(letter) == "W" for letter in passage.text)
+        longest = round(longest / (1 + (_WIDE_LETTERS - 1) * wide / len(passage.text)))
+    return longest
+
+
+def _span_of(crystal: CrystalReader, question: str, passage: Passage, longest: int) -> tuple[int, int]:
     """Give the span to quote of a passage, in characters of the document."""
     kind = passage.place.kind
     is_plain = kind != PAGED_KIND and not passage.place.marks.get("message")
     if kind in BY_LINES - {"code"} or (is_plain and _is_entry(passage)):
         return passage.best  # a row of a table, or an entry of a log
-    longest = _LONGEST_BY_LINES if kind in ("code", PAGED_KIND) else _LONGEST
-    if is_doubtful and kind != "code":
-        longest = _LONGEST_IF_DOUBTFUL
-    if not passage.text.isascii():
-        wide = sum(unicodedata.east_asian_width(letter) == "W" for letter in passage.text)
-        longest = round(longest / (1 + (_WIDE_LETTERS - 1) * wide / len(passage.text)))
     low, high = _stretch(crystal, question, passage, longest)
     if kind == "code" or passage.place.marks.get("message"):
         store = crystal.shelf.store
@@ -144,7 +154,9 @@ def _span_of(crystal: CrystalReader, question: str, passage: Passage, *, is_doub
         around = partial(landmark_span, store, source.id)
         if passage.allowed:
             return (low, high) if kind == "code" else _from_head(around, low, high)
-        return (_with_definition if kind == "code" else _with_turns)(around, passage, low, high)
+        if kind == "code":
+            return _with_definition(around, low, high, longest)
+        return _with_turns(around, passage, low, high)
     if passage.allowed:
         return low, high  # what is beside it may be of another time
     return _whole_sentences(crystal, passage, low, high)
@@ -246,10 +258,10 @@ def _window(spans: Sequence[tuple[int, int]], first: int, longest: int) -> tuple
     return start, end
 
 
-def _with_definition(around: _Landmarks, passage: Passage, low: int, high: int) -> tuple[int, int]:
+def _with_definition(around: _Landmarks, low: int, high: int, longest: int) -> tuple[int, int]:
     """Begin at the head of the definition around, where both fit."""
     label, start, _ = around("definition", low)
-    return (start, high) if label and high - start <= _LONGEST_BY_LINES else (low, high)
+    return (start, high) if label and high - start <= longest else (low, high)
 
 
 def _from_head(around: _Landmarks, low: int, high: int) -> tuple[int, int]:

@@ -169,6 +169,23 @@ def test_what_is_less_likely_is_quoted_in_fewer_words(lamps):
     short = answer_spans(lamps, question, passages, 3)[1]
     assert whole.end - whole.start > 400
     assert short.end - short.start <= 350
+    (refused,) = answer_spans(lamps, question, [best], 1, is_refused=True)
+    assert refused.end - refused.start <= 350
+
+
+def test_of_code_that_does_not_answer_a_few_lines_are_quoted(tmp_path, encoder_folder, reranker_folder):
+    words = LONG.split()[:90]
+    rows = [" ".join(words[at : at + 9]) for at in range(0, 90, 9)]
+    body = "\n".join(f"    if gauge.level > {number}:\n        print({row!r})" for number, row in enumerate(rows))
+    (tmp_path / "tide.py").write_text(f"def levels(gauge):\n{body}\n", encoding="utf-8")
+    with Crystal(tmp_path / "t.crystal", encoder=encoder_folder, reranker=reranker_folder) as crystal:
+        crystal.ingest([tmp_path / "tide.py"])
+        question = "Which levels of the basin are read?"
+        passages = crystal.recall(question, 1)
+        (whole,) = answer_spans(crystal, question, passages, 1)
+        (refused,) = answer_spans(crystal, question, passages, 1, is_refused=True)
+        assert whole.end - whole.start > 600
+        assert refused.end - refused.start <= 350
 
 
 def test_front_matter_is_not_quoted_but_for_a_field_of_ones_own(tmp_path, encoder_folder, reranker_folder):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from crystalcli.answering.broad import broad_answer
+from crystalcli.answering.broad import broad_answer, period_answer
 from crystalcli.answering.broad.broad_plan import plan_broad_answer
 from crystalcli.answering.broad.broad_question import BroadIntent, unit_named
 from crystalcli.answering.broad.course_answer import answer_course
@@ -16,6 +16,7 @@ from crystalcli.answering.evidence.newest_first import newest_first
 from crystalcli.answering.evidence.own_memories import memories_first
 from crystalcli.answering.evidence.own_row import with_own_rows
 from crystalcli.answering.evidence.present_statements import newest_statement_first
+from crystalcli.answering.evidence.question_type import asks_for_all
 from crystalcli.answering.evidence.superseded import holding_first
 from crystalcli.answering.exact.code_question import code_intents
 from crystalcli.answering.grounding import attribution
@@ -79,6 +80,8 @@ def answer_question(
         return exact
     if (course := _tell_course(crystal, draft, intent)) is not None:
         return course
+    if (told := _tell_period(crystal, draft, intent)) is not None:
+        return told
     plan = plan_broad_answer(crystal, question, intent, options.broad, options.where)
     if plan is not None:
         return broad_answer.answer_broadly(crystal, draft, plan, open_model=open_model, on_evidence=on_evidence)
@@ -172,6 +175,22 @@ def _tell_course(crystal: CrystalReader, draft: AnswerDraft, intent: BroadIntent
         return draft.refusal(NOT_HERE, _quotations(crystal, draft, is_refused=True))
     draft.is_sure = draft.evidence >= draft.options.floor
     return answer_course(crystal, draft, results.passages)
+
+
+def _tell_period(crystal: CrystalReader, draft: AnswerDraft, intent: BroadIntent | None) -> Answer | None:
+    """List what is dated in a period, where the question names that alone; None otherwise."""
+    if draft.options.broad or (intent is not None and (intent.sure or intent.kind != "about")):
+        return None
+    reading = read_filter(crystal, draft.question, draft.options.where, draft.options.today)
+    if not reading.bare or not (reading.read.since or reading.read.until):
+        return None
+    try:
+        results = crystal.recall(draft.question, period_answer.PERIOD_DEPTH, where=reading.present_only())
+    except NotFoundError:
+        return None
+    draft.reading = reading
+    draft.seconds_to_passages = draft.seconds()
+    return period_answer.answer_period(crystal, draft, results.passages)
 
 
 def _course_evidence(crystal: CrystalReader, results: Results) -> float:
@@ -268,7 +287,7 @@ def _judged_passages(crystal: CrystalReader, results: Results) -> tuple[Passage,
 
 def _quotations(crystal: CrystalReader, draft: AnswerDraft, *, is_refused: bool = False) -> tuple[Citation, ...]:
     """Quote the best passages so that they answer; where they do not, a few lines of each."""
-    most = attribution.MAX_CITATIONS
+    most = attribution.MAX_IN_LIST if asks_for_all(draft.question) and not is_refused else attribution.MAX_CITATIONS
     spans = answer_spans(crystal, draft.question, draft.passages, most, is_refused=is_refused)
     return with_days(draft.question, cite_spans(crystal, spans, draft.evidence))
 

@@ -9,6 +9,9 @@ by the reranker's logits, or state a value of the same unit with a word of the q
 "62 l"); there, what has no date keeps its score. A passage that answers worse gains nothing by
 being new: it loses as much as the oldest.
 
+Of entries that say the same with another number ("Weight 82.6 kg.", "Weight 81.0 kg.") the newest
+stands for all in the present tense, whatever else is in its passage.
+
     "How has my weight changed since May?"      the newest of them, the oldest, then the others
     "What is the limit, and what was it before?" from the newest of them to the oldest
 
@@ -22,6 +25,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 
@@ -33,6 +37,8 @@ from crystalcli.text import sentence_spans
 
 ASKED_WEIGHT, PRESENT_WEIGHT, TIE_WEIGHT = 0.3, 0.15, 0.02
 _ABOUT_AS_WELL = 0.6  # the distance in score from the best passage
+_LONGEST_ENTRY = 60  # characters of an entry of a series
+_NUMBER = re.compile(r"\d[\d.,:]*(?<![.,:])")
 _AS_LIKELY = 0.25  # the likelihood that it answers, against that of the likeliest passage
 # The logarithm of the share of passages that answer, by their logit: 0.02, 0.15, 0.31, 0.42 and
 # 0.68 of the first three in prose (docs/LOG.md, 2026-11-29). Below, as between the first two.
@@ -88,7 +94,33 @@ def newest_first(question: str, passages: Sequence[Passage], *, asked: bool = Fa
         elif passage.date is not None:
             passage = _with_age(passage, -weight * (newest - passage.date).days / span)
         aged.append(passage)
-    return [*sorted(aged, key=lambda passage: -passage.score), *far]
+    aged.sort(key=lambda passage: -passage.score)
+    return [*(_newest_entry_first(aged) if asked or is_present(question) else aged), *far]
+
+
+def _newest_entry_first(passages: Sequence[Passage]) -> list[Passage]:
+    """Put the newest entry before the first, where both say the same with another number."""
+    first = passages[0]
+    form = _form(first.best_text)
+    if not form or first.date is None:
+        return list(passages)
+    newer = [each for each in passages if each.date is not None and each.date > first.date and _has_form(each, form)]
+    if not newer:
+        return list(passages)
+    newest = max(newer, key=lambda passage: passage.date or date.min)
+    return [replace(newest, score=first.score), *(passage for passage in passages if passage is not newest)]
+
+
+def _has_form(passage: Passage, form: str) -> bool:
+    """Tell whether a sentence of a passage has a form."""
+    spans = sentence_spans(passage.text, passage.place.kind in BY_LINES)
+    return any(_form(passage.text[start:end]) == form for start, end in spans)
+
+
+def _form(sentence: str) -> str:
+    """Give a short sentence without its numbers; "" where it has no number or no word."""
+    form, count = _NUMBER.subn("#", sentence.strip().casefold())
+    return form if count and len(sentence) <= _LONGEST_ENTRY and any(map(str.isalpha, form)) else ""
 
 
 def _in_time(passages: Sequence[Passage], are_equal: Sequence[bool], *, ends: bool) -> list[Passage]:

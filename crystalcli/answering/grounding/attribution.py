@@ -30,6 +30,8 @@ from crystalcli.text import shown_text
 # Quotations of an extractive answer, and citations of one sentence: more is a reading list, not a
 # proof.
 MAX_CITATIONS = 3
+# The same where a question asks for all of several things, which may stand in as many places.
+MAX_IN_LIST = 6
 # The share of its words, by idf, that a sentence of an answer must have in common with a sentence
 # of a passage to be carried by it.
 _LEAST_OVERLAP = 0.34

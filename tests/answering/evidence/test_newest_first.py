@@ -116,3 +116,26 @@ def test_values_of_one_unit_count_whatever_the_reranker_says(tmp_path):
         "2026-09-01", "2026-05-03", "2026-01-05", "2026-10-01",
     ]  # fmt: skip
     assert order("How full is the vat now?", given, asked=True)[0] == "2026-05-03"  # the newest of the near ones
+
+
+def test_the_newest_entry_of_a_series_stands_for_all_whatever_is_beside_it(tmp_path):
+    notes = {
+        "2026-01-05.md": "Heel 84.2 cm. Began to caulk.",
+        "2026-05-03.md": "Heel 82.6 cm. The mare had her foal.",
+        "2026-09-01.md": "Heel 81.0 cm. Read three books in a week, and liked them all.",
+        "2026-10-01.md": "Heel of the loaf went to the ducks, 3 of them.",
+    }
+    for name, text in notes.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    with Crystal.create(tmp_path / "m.crystal", encoder=None) as crystal:
+        crystal.ingest([tmp_path])
+        found = {passage.path: passage for passage in crystal.recall("heel", 10)}
+    judged = {
+        "2026-05-03.md": (1.0, 3.0),
+        "2026-01-05.md": (0.9, 2.0),
+        "2026-10-01.md": (0.8, -9.0),
+        "2026-09-01.md": (0.7, -9.0),
+    }
+    given = [replace(found[name], score=score, logit=logit) for name, (score, logit) in judged.items()]
+    assert order("How deep is the heel?", given)[:2] == ["2026-09-01", "2026-05-03"]
+    assert order("How deep was the heel?", given)[0] == "2026-05-03"

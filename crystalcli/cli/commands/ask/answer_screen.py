@@ -77,12 +77,14 @@ class AnswerScreen:
             if answer.model is not None and answer.verdict is AnswerVerdict.MAYBE:
                 output.write(f"{UNSURE}\n\n")
         if self._has_text or not answer.stopped:
-            self._write_sources(answer.citations, " ".join(answer.text.split()) if self._has_text else "")
+            # Of a list in order of time the older entries are as good as the newest.
+            ages = age_marks(answer.citations) if not answer.portions else [""] * len(answer.citations)
+            self._write_sources(answer.citations, ages, " ".join(answer.text.split()) if self._has_text else "")
         for line in answer.changes:
             output.write(f"changed: {sanitize(line)}\n")
 
-    def _write_sources(self, citations: Sequence[Citation], text: str) -> None:
-        for citation, age in zip(citations, age_marks(citations), strict=True):
+    def _write_sources(self, citations: Sequence[Citation], ages: Sequence[str], text: str) -> None:
+        for citation, age in zip(citations, ages, strict=True):
             shown = any(
                 path == citation.path and start <= citation.start and citation.end <= end
                 for path, start, end in self._shown

@@ -20,6 +20,8 @@ broad/
     part_speaker.py        A part summed up by a language model, in words that the part bears out.
     part_teller.py         Tells what each part of a whole says: in a model's words, kept or new, or
                            in quotations.
+    period_answer.py       The course of a period: what is dated in it, each quoted by its first
+                           words, in order of time.
     reading_pace.py        The pace of a language model: how often it can still be asked in the time
                            there is.
     whole_parts.py         The parts of a whole, each with the passages that stand for it and its
@@ -45,6 +47,8 @@ evidence/
                            weighted signs.
     days_meant.py          The days that relative dates in a quotation mean, where a question asks
                            for a time.
+    figure_row.py          The row of a table that states the figure a question asks for, before
+                           prose about that figure.
     newest_first.py        The order of dated passages: of those that answer about as well the
                            newest comes first.
     noun_match.py          The likeness of a question's nouns to passages, of which the least speaks

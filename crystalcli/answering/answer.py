@@ -12,6 +12,7 @@ from crystalcli.answering.broad.course_answer import answer_course
 from crystalcli.answering.evidence import answerability, sentence_ranking
 from crystalcli.answering.evidence.answer_span import answer_spans, cite_spans
 from crystalcli.answering.evidence.days_meant import with_days
+from crystalcli.answering.evidence.figure_row import with_figure_row
 from crystalcli.answering.evidence.newest_first import newest_first
 from crystalcli.answering.evidence.own_memories import memories_first
 from crystalcli.answering.evidence.own_row import with_own_rows
@@ -87,7 +88,9 @@ def answer_question(
         return broad_answer.answer_broadly(crystal, draft, plan, open_model=open_model, on_evidence=on_evidence)
     if on_search is not None and not options.extractive:
         on_search()
-    is_found = _find_passages(crystal, draft)
+    if is_found := _find_passages(crystal, draft):
+        where = RecallFilter() if draft.reading is None else draft.reading.recall_filter
+        draft.passages = with_figure_row(crystal, question, draft.passages, where)[: options.k]
     quotations = _quotations(crystal, draft, is_refused=not is_found)
     if not is_found:
         return draft.refusal(NOT_HERE, quotations)

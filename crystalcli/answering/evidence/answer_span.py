@@ -22,6 +22,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from crystalcli.answering.evidence.figure_row import is_named_row
 from crystalcli.answering.evidence.question_type import asks_for_several
 from crystalcli.datatypes import BY_LINES, HEADING_JOINT, Citation, Passage
 from crystalcli.recall import PAGED_KIND, sentences_within
@@ -143,7 +144,7 @@ def _span_of(crystal: CrystalReader, question: str, passage: Passage, longest: i
     """Give the span to quote of a passage, in characters of the document."""
     kind = passage.place.kind
     is_plain = kind != PAGED_KIND and not passage.place.marks.get("message")
-    if kind in BY_LINES - {"code"} or (is_plain and _is_entry(passage)):
+    if kind in BY_LINES - {"code"} or (is_plain and _is_entry(passage)) or is_named_row(passage.text):
         return passage.best  # a row of a table, or an entry of a log
     low, high = _stretch(crystal, question, passage, longest)
     if kind == "code" or passage.place.marks.get("message"):

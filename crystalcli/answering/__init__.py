@@ -57,6 +57,8 @@ evidence/
                            asks.
     own_row.py             The row of a list for the one whom a question names, in the place of the
                            whole list.
+    own_statement.py       Where the person who asks, or another one, lives or works, as dated notes
+                           and chats state it.
     present_statements.py  The newest of the statements that say what a question asks for, before
                            the older ones.
     question_type.py       The kind of answer that a question expects, and whether a sentence shows

@@ -9,7 +9,7 @@ from crystalcli.answering.broad import broad_answer, period_answer
 from crystalcli.answering.broad.broad_plan import plan_broad_answer
 from crystalcli.answering.broad.broad_question import BroadIntent, unit_named
 from crystalcli.answering.broad.course_answer import answer_course
-from crystalcli.answering.evidence import answerability, sentence_ranking
+from crystalcli.answering.evidence import answerability, own_statement, sentence_ranking
 from crystalcli.answering.evidence.answer_span import answer_spans, cite_spans
 from crystalcli.answering.evidence.days_meant import with_days
 from crystalcli.answering.evidence.figure_row import with_figure_row
@@ -88,7 +88,10 @@ def answer_question(
         return broad_answer.answer_broadly(crystal, draft, plan, open_model=open_model, on_evidence=on_evidence)
     if on_search is not None and not options.extractive:
         on_search()
-    if is_found := _find_passages(crystal, draft):
+    is_found = _find_passages(crystal, draft)
+    if _put_own_statement_first(crystal, draft):
+        is_found = True
+    elif is_found:
         where = RecallFilter() if draft.reading is None else draft.reading.recall_filter
         draft.passages = with_figure_row(crystal, question, draft.passages, where)[: options.k]
     quotations = _quotations(crystal, draft, is_refused=not is_found)
@@ -228,6 +231,21 @@ def _find_passages(crystal: CrystalReader, draft: AnswerDraft) -> bool:
     nearest = max(tried, key=lambda attempt: attempt.evidence or 0.0)
     draft.passages, draft.evidence, draft.reading = nearest.passages, nearest.evidence, nearest.reading
     return False
+
+
+def _put_own_statement_first(crystal: CrystalReader, draft: AnswerDraft) -> bool:
+    """Put what is stated of a home or a place of work first; False where nothing is."""
+    if not draft.passages:
+        return False
+    reading = draft.reading or FilterReading()
+    statement = own_statement.own_statement(crystal, draft.question, draft.passages[0], reading)
+    if statement is None:
+        return False
+    others = [passage for passage in draft.passages if passage.path != statement.path]
+    draft.passages = [statement, *others][: draft.options.k]
+    draft.evidence = max(draft.evidence or 0.0, own_statement.STATED)
+    draft.is_sure = True
+    return True
 
 
 def _look(crystal: CrystalReader, draft: AnswerDraft, reading: FilterReading) -> bool:

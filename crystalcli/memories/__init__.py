@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING
 from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
+    from crystalcli.memories.claim import PERSON
     from crystalcli.memories.conflict import (
         Conflict,
         ConflictSide,
@@ -86,6 +87,7 @@ else:
     __getattr__ = lazy_names(
         __name__,
         {
+            "claim": ("PERSON",),
             "conflict": ("Conflict", "ConflictSide", "changes_of_document", "list_conflicts", "uphold_statement"),
             "conversation_turn": ("last_conversation_day", "turn_messages"),
             "dated_statement": (
@@ -128,6 +130,7 @@ else:
 
 __all__ = [
     "MAX_MEMORY_CHARACTERS",
+    "PERSON",
     "Candidate",
     "Conflict",
     "ConflictSide",

@@ -33,6 +33,14 @@ class StatementTables(Database):
         """Read the statements that claim the same, the oldest first."""
         return self._statements("WHERE claim = ? ORDER BY dated, source, start", (key,))
 
+    def statements_about(self, prefix: str) -> list[StatementRow]:
+        """Read the statements whose claim begins so, the oldest first; none of an older file."""
+        if not self.keeps_statements:
+            return []
+        return self._statements(
+            "WHERE claim >= ? AND claim < ? ORDER BY dated, source, start", (prefix, f"{prefix}\U0010ffff")
+        )
+
     def contested_statements(self) -> list[StatementRow]:
         """Read the statements of which several claim the same, by claim, the oldest first."""
         several = "SELECT claim FROM statement GROUP BY claim HAVING count(*) > 1"

@@ -1,0 +1,52 @@
+"""Where one lives is what one has stated in notes, and not what is nearest to the words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from crystalcli import Crystal
+from crystalcli.datatypes import AnswerVerdict
+
+NOTES = {
+    "2024-05-02.md": "Moved into the flat at 9 Weir Street. Cold day.",
+    "2025-01-09.md": "Moved! New address: 31 Hill Road, third floor. Rent 900.",
+    "2025-09-01.md": "I live at 4 Quay Lane now. The cat hates it.",
+    "people.md": "- Lena: plays the flute, lives in Mill Street\n- Olaf: lives in Harbour Street, has a dog\n",
+}
+
+
+@pytest.fixture(scope="module")
+def crystal(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path, reranker_folder: Path):
+    folder = tmp_path_factory.mktemp("homes")
+    for name, text in NOTES.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    with Crystal(folder / "homes.crystal", encoder=encoder_folder, reranker=reranker_folder) as opened:
+        opened.ingest([folder])
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("question", "home"),
+    [
+        ("Where do I live?", "4 Quay Lane"),
+        ("Where do I live now?", "4 Quay Lane"),
+        ("Where did I live in March 2025?", "31 Hill Road"),
+        ("Where was I living in June 2024?", "9 Weir Street"),
+        ("Where did I live before Quay Lane?", "31 Hill Road"),
+        ("Where did I live before Hill Road?", "9 Weir Street"),
+    ],
+)
+def test_the_home_of_the_time_is_quoted_first(crystal, question, home):
+    answer = crystal.ask(question, extractive=True)
+    assert home in answer.citations[0].quote
+    assert answer.verdict is AnswerVerdict.ANSWERED
+    assert crystal.verified(answer.citations[0])
+
+
+@pytest.mark.parametrize("question", ["Where does Olaf live?", "Where did I live in May 1990?", "What do I live on?"])
+def test_other_questions_are_left_to_the_passages(crystal, question):
+    answer = crystal.ask(question, extractive=True, floor=0.0)
+    homes = ("Quay Lane", "Hill Road", "Weir Street")
+    assert answer.verdict is not AnswerVerdict.ANSWERED or not any(home in answer.citations[0].quote for home in homes)

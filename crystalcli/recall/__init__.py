@@ -2,6 +2,8 @@
 
 The question it answers: which passages answer this question best, and where are they?
 
+asked_value.py          Values that a question asks for: counts, days, times, shares and lengths
+                        that sentences state.
 citation.py             Citations: a span of a document read back from the crystal, and its place.
 content_dates.py        Dates of what a crystal holds: of messages, of sections, and of documents.
 date_expressions.py     Dates in words and figures: "2026-03", "last week", "since March", "2 weeks
@@ -26,6 +28,8 @@ memory_use.py           Memory of recall: the parts that grow with the crystal, 
 name_identification.py  Identification: where a question asks who somebody is, a passage that says
                         it comes first.
 name_score.py           Signal of a definition's name, in source code of few definitions.
+own_words.py            Own words in short: what a person wrote to an assistant, from its beginning
+                        to what answers.
 page_score.py           Signal of the page that an atom is on, in documents that are made of pages.
 passages.py             Passages from ranked atoms: whole sentences, each with its place.
 query.py                A question prepared for ranking, ranked atoms, and the results of a recall.

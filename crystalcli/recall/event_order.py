@@ -25,13 +25,13 @@ from typing import NamedTuple
 from crystalcli.datatypes import Passage
 from crystalcli.index import IndexReader
 from crystalcli.recall.citation import cite_span
+from crystalcli.recall.own_words import BEGINNING, whole_words
 from crystalcli.recall.voice_score import is_instruction
 from crystalcli.storage import SourceRow, landmark_span, landmarks_over
 from crystalcli.text import author_of_label, is_assistant, label_length
 
 ORDER_DEPTH = 60  # passages whose messages are looked at
 QUOTES = 16  # quotations at most where five passages are asked for
-_LENGTH = 200  # characters of a message that are quoted, and the rest of the word
 _ORDER = re.compile(
     r"\b(?:the |what |which )?(?:chronological |right |correct |exact )?(?:order|sequence|timeline|chronology)\b"
     r"[^?.]{0,40}?\b(?:in which|of (?:the )?(?:events|topics|things|steps|aspects|my|our)|did|I|we)\b"
@@ -141,7 +141,7 @@ def _messages(index: IndexReader, passages: Iterable[Passage]) -> Iterable[_Mess
 
 def _beginning(index: IndexReader, message: _Message) -> tuple[int, str]:
     """Read the length of a message's label, and the first words behind it."""
-    text = index.span_text(message.source, message.start, min(message.end, message.start + 3 * _LENGTH))
+    text = index.span_text(message.source, message.start, min(message.end, message.start + 3 * BEGINNING))
     label = label_length(text)
     return label, text[label:].rstrip()
 
@@ -149,12 +149,7 @@ def _beginning(index: IndexReader, message: _Message) -> tuple[int, str]:
 def _quote(index: IndexReader, message: _Message) -> Passage:
     """Quote the first words of a message, with its author and its time as they stand."""
     label, text = _beginning(index, message)
-    length = len(text)
-    if length > _LENGTH:
-        length = _LENGTH
-        # The word goes on.
-        while length < len(text) and not text[length].isspace():
-            length += 1
+    length = whole_words(text, BEGINNING)
     citation = cite_span(index, message.source, message.start, message.start + label + length)
     passage = message.passage
     return replace(

@@ -29,6 +29,7 @@ from crystalcli.recall.layer_score import ClusterScorer, UnitScorer, layer_simil
 from crystalcli.recall.lexical_score import PROSE_WEIGHT, LexicalScorer
 from crystalcli.recall.name_identification import identifications_first
 from crystalcli.recall.name_score import NameScorer
+from crystalcli.recall.own_words import quote_own_words
 from crystalcli.recall.page_score import PAGED_KIND, PageScorer, spread_over_pages
 from crystalcli.recall.passages import NEIGHBOURHOOD, PassageBuilder
 from crystalcli.recall.query import SAME_SCALE, PreparedQuery, Results, ScoredAtom, SimilarityScale
@@ -39,7 +40,7 @@ from crystalcli.recall.score_table import CandidateAtoms, LayerSimilarities, Sco
 from crystalcli.recall.statement_lines import statement_lines
 from crystalcli.recall.subject_match import spell_out, subjects_first
 from crystalcli.recall.updates import put_updates_first
-from crystalcli.recall.voice_score import VoiceScorer, asks_about_answers, rank_by_voice
+from crystalcli.recall.voice_score import VoiceScorer, asks_about_answers, is_of_oneself, rank_by_voice
 from crystalcli.storage import has_landmarks
 from crystalcli.vectors import Codec, QuestionEncoder
 
@@ -185,14 +186,17 @@ class Searcher:
             passages = spread_over_pages(passages)
         passages = subjects_first(question, identifications_first(question, passages))
         if recency is not None and self.has_messages:
-            passages = put_updates_first(query, passages)
+            passages = put_updates_first(self.shelf, query, passages)
         if self.has_messages and self._codec is not None and events is None and mask is None:
             told = builder.make(self._instructions.nearest(query, self._codec), MOST_INSTRUCTIONS)
+            told = quote_own_words(self.shelf, told, MOST_INSTRUCTIONS, replies=False)
             passages = put_behind_best(passages, told)
         if events:
             replies = events is EventQuestion.SUMMARY
             if quotes := quote_in_order(self.shelf, passages, min(4 * k, QUOTES), replies=replies):
                 return Results(query, tuple(quotes), depth, in_order=True)
+        if self.has_messages and is_of_oneself(question) and not query.wants_answers:
+            passages = quote_own_words(self.shelf, passages, k)
         return Results(query, tuple(passages[:k]), depth)
 
     @cached_property

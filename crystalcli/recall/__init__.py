@@ -4,6 +4,8 @@ The question it answers: which passages answer this question best, and where are
 
 asked_value.py          Values that a question asks for: counts, days, times, shares and lengths
                         that sentences state.
+aspects.py              Aspects of a question: things that it names side by side, each of which is
+                        recalled by itself.
 citation.py             Citations: a span of a document read back from the crystal, and its place.
 content_dates.py        Dates of what a crystal holds: of messages, of sections, and of documents.
 date_expressions.py     Dates in words and figures: "2026-03", "last week", "since March", "2 weeks

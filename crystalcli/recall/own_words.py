@@ -51,10 +51,16 @@ def quote_own_words(
     for passage in passages:
         if len(quoted) == count:
             break
-        short = _in_short(index, passage, replies=replies) if _is_own(passage) else passage
+        short = _in_short(index, passage, replies=replies) if is_own(passage) and not passage.allowed else passage
         if short is passage or not any(_holds(other, short) for other in quoted):
             quoted.append(short)
     return quoted
+
+
+def is_own(passage: Passage) -> bool:
+    """Tell whether a passage begins in a message of the person who talks with an assistant."""
+    author = author_of_label(passage.place.marks.get("message", ""))
+    return passage.place.kind == CHAT_KIND and is_chat_owner(author)
 
 
 def whole_words(text: str, length: int) -> int:
@@ -64,15 +70,6 @@ def whole_words(text: str, length: int) -> int:
     while length < len(text) and not text[length].isspace():
         length += 1
     return length
-
-
-def _is_own(passage: Passage) -> bool:
-    """Tell whether a passage begins in a message of the person who talks with an assistant."""
-    return (
-        passage.place.kind == CHAT_KIND
-        and not passage.allowed
-        and is_chat_owner(author_of_label(passage.place.marks.get("message", "")))
-    )
 
 
 def _in_short(index: IndexReader, passage: Passage, *, replies: bool) -> Passage:

@@ -21,6 +21,7 @@ import numpy as np
 from crystalcli.errors import UsageError
 from crystalcli.index import IndexReader, TermIndex
 from crystalcli.lexical import bm25, word_spans
+from crystalcli.recall.aspects import OF_EACH, aspects_of, take_in_turn
 from crystalcli.recall.document_score import DocumentScorer, atom_documents
 from crystalcli.recall.event_order import ORDER_DEPTH, QUOTES, EventQuestion, event_question, quote_in_order
 from crystalcli.recall.exact_score import exact_matches, exact_scores
@@ -29,7 +30,7 @@ from crystalcli.recall.layer_score import ClusterScorer, UnitScorer, layer_simil
 from crystalcli.recall.lexical_score import PROSE_WEIGHT, LexicalScorer
 from crystalcli.recall.name_identification import identifications_first
 from crystalcli.recall.name_score import NameScorer
-from crystalcli.recall.own_words import quote_own_words
+from crystalcli.recall.own_words import is_own, quote_own_words
 from crystalcli.recall.page_score import PAGED_KIND, PageScorer, spread_over_pages
 from crystalcli.recall.passages import NEIGHBOURHOOD, PassageBuilder
 from crystalcli.recall.query import SAME_SCALE, PreparedQuery, Results, ScoredAtom, SimilarityScale
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 CANDIDATES = 300  # best atoms by the coarse score, which clusters and units are read for
 LEXICAL_CANDIDATES, ATOM_CANDIDATES = 100, 200  # best atoms by BM25 alone, and by vectors alone
 PAGE_CANDIDATES = 100  # best atoms by the other signals, which page scores are computed for
+_OF_ASPECT = 12  # passages, of which those of the person who asks are read
 DEPTHS = (1, 2, 3)
 # The mean deviation of the program's own encoder's cosines, over the atoms of three shelves (a
 # question's best atom is 4 of them above the mean), and the greatest factor by which the cosines of
@@ -187,6 +189,9 @@ class Searcher:
         passages = subjects_first(question, identifications_first(question, passages))
         if recency is not None and self.has_messages:
             passages = put_updates_first(self.shelf, query, passages)
+        is_of_own_words = self.has_messages and is_of_oneself(question) and not query.wants_answers
+        if is_of_own_words and events is None and mask is None and (aspects := aspects_of(question)):
+            passages = take_in_turn(passages, [self._own_words_on(each, depth, reranker) for each in aspects])
         if self.has_messages and self._codec is not None and events is None and mask is None:
             told = builder.make(self._instructions.nearest(query, self._codec), MOST_INSTRUCTIONS)
             told = quote_own_words(self.shelf, told, MOST_INSTRUCTIONS, replies=False)
@@ -195,9 +200,18 @@ class Searcher:
             replies = events is EventQuestion.SUMMARY
             if quotes := quote_in_order(self.shelf, passages, min(4 * k, QUOTES), replies=replies):
                 return Results(query, tuple(quotes), depth, in_order=True)
-        if self.has_messages and is_of_oneself(question) and not query.wants_answers:
+        if is_of_own_words:
             passages = quote_own_words(self.shelf, passages, k)
         return Results(query, tuple(passages[:k]), depth)
+
+    def _own_words_on(self, aspect: str, depth: int, reranker: Reranker | None) -> list[Passage]:
+        """Find what the person who talks with an assistant wrote about one aspect of a question."""
+        query = self.prepare(aspect)
+        by_units = query.encoded is not None and depth == 3
+        builder = PassageBuilder(self.shelf, self._codec, query, by_units=by_units)
+        passages = builder.make(self.rank(query, depth, 4 * _OF_ASPECT), _OF_ASPECT)
+        own = [passage for passage in passages if is_own(passage)]
+        return (own if reranker is None else rerank_passages(reranker, query, own))[:OF_EACH]
 
     @cached_property
     def reranker(self) -> Reranker | None:

@@ -30,7 +30,11 @@ _LEADING = re.compile(
     r"(?=(?:how|what|which|when|where|who|should|can|could|do|did|does|is|are|was|were|have|has|will|would)\b)",
     re.IGNORECASE,
 )
-_LAST = re.compile(r"\b(?:between|combining|comparing) (?P<all>[^?]+)\?*\s*\Z", re.IGNORECASE)
+_LAST = re.compile(
+    r"\A\W*(?:how|what|which|when|who|where|did|do|does|is|are|was|were|have|has)\b[^.!?]*?"
+    r"\b(?:between|combining|comparing) (?P<all>[^?]+)\?*\s*\Z",
+    re.IGNORECASE,
+)
 _COMMA = re.compile(r", (?:and |or )?", re.IGNORECASE)
 # Before another thing, and not within the name of one.
 _AND = re.compile(r",? and (?=(?:my|our|the|when|that|I|a|an|\w+ing)\b)", re.IGNORECASE)

@@ -3,15 +3,17 @@
     How many problems have I solved?      "I have solved 12 problems so far, and now ..."
                                           "Yesterday I solved three more."
 
-What a question about oneself wants is told in many messages, a little in each, and what follows
-there is mostly pasted: code, a draft, a plan. So a message is quoted up to the sentence that
-answers best, and further on that sentence alone; the rest of long ones would hide the others.
+What answers a question for a fact about oneself is told in many messages, a little in each, and
+what follows there is mostly pasted: code, a draft, a plan. So a message is quoted up to the
+sentence that answers best, and further on that sentence alone; the rest of long ones would hide the
+others. Asked for advice, or why something was done, the whole message counts.
 
 Knows: passages, messages and their authors. Does not know: how passages were ranked.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -28,6 +30,17 @@ if TYPE_CHECKING:
 BEGINNING = 200  # characters of a message that are quoted, and the rest of the word
 _NEAR = 400  # characters of a message up to whose end a sentence is quoted with all before it
 _LONGEST = 300  # characters of a sentence further on
+# "Have I ...", "Considering my rent, how much ...", "... across my sessions?"
+_FACT = re.compile(
+    r"\A\W*(?:(?:and|so|but) )?(?:"
+    r"(?:have|has|had|did|do|does|am|are|is|was|were) (?:I|we|my|our)\b"
+    r"|(?:(?:considering|given|taking|based|between|comparing|combining|in|of|from|across|over|if)\b[^?.!]*, )?(?:by |for |since )?"
+    r"(?:how (?:many|much|long|often|old|far)|when|(?:what|which) (?:time|day|date|deadline|percentage))\b"
+    r"|(?:what|which|how)\b[^?.!]*\b(?:across|throughout|over) (?:all )?(?:of )?(?:my|our) (?:\w+ )?"
+    r"(?:sessions|conversations|chats|messages|questions|requests|discussions|trips|notes)\b"
+    r"|(?:what|which)(?:['’]s| is| was| are) (?:my|our)\b[^?.!]*\b(?:percentage|number|count|score|rate|total|deadline|date|time)\b)",
+    re.IGNORECASE,
+)
 
 
 def quote_own_words(
@@ -61,6 +74,11 @@ def is_own(passage: Passage) -> bool:
     """Tell whether a passage begins in a message of the person who talks with an assistant."""
     author = author_of_label(passage.place.marks.get("message", ""))
     return passage.place.kind == CHAT_KIND and is_chat_owner(author)
+
+
+def asks_for_own_fact(question: str) -> bool:
+    """Tell whether a question about the person who asks is for a fact: "How many have I"."""
+    return _FACT.match(question) is not None
 
 
 def whole_words(text: str, length: int) -> int:

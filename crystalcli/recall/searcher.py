@@ -30,7 +30,7 @@ from crystalcli.recall.layer_score import ClusterScorer, UnitScorer, layer_simil
 from crystalcli.recall.lexical_score import PROSE_WEIGHT, LexicalScorer
 from crystalcli.recall.name_identification import identifications_first
 from crystalcli.recall.name_score import NameScorer
-from crystalcli.recall.own_words import is_own, quote_own_words
+from crystalcli.recall.own_words import asks_for_own_fact, is_own, quote_own_words
 from crystalcli.recall.page_score import PAGED_KIND, PageScorer, spread_over_pages
 from crystalcli.recall.passages import NEIGHBOURHOOD, PassageBuilder
 from crystalcli.recall.query import SAME_SCALE, PreparedQuery, Results, ScoredAtom, SimilarityScale
@@ -190,7 +190,8 @@ class Searcher:
         if recency is not None and self.has_messages:
             passages = put_updates_first(self.shelf, query, passages)
         is_of_own_words = self.has_messages and is_of_oneself(question) and not query.wants_answers
-        if is_of_own_words and events is None and mask is None and (aspects := aspects_of(question)):
+        aspects = aspects_of(question) if is_of_own_words and events is None and mask is None else []
+        if aspects:
             passages = take_in_turn(passages, [self._own_words_on(each, depth, reranker) for each in aspects])
         if self.has_messages and self._codec is not None and events is None and mask is None:
             told = builder.make(self._instructions.nearest(query, self._codec), MOST_INSTRUCTIONS)
@@ -200,7 +201,7 @@ class Searcher:
             replies = events is EventQuestion.SUMMARY
             if quotes := quote_in_order(self.shelf, passages, min(4 * k, QUOTES), replies=replies):
                 return Results(query, tuple(quotes), depth, in_order=True)
-        if is_of_own_words:
+        if aspects or (is_of_own_words and asks_for_own_fact(question)):
             passages = quote_own_words(self.shelf, passages, k)
         return Results(query, tuple(passages[:k]), depth)
 

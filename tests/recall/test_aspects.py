@@ -41,6 +41,7 @@ from crystalcli.recall.aspects import aspects_of
         ("Given my rent, how much can I spend?", []),
         ("Where do I live and work?", []),
         ("What is between the house and the?", []),
+        ("I keep the balance between my work and my boats.", []),
     ],
 )
 def test_things_named_side_by_side(question, aspects):

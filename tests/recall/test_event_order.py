@@ -118,4 +118,4 @@ def test_other_text_that_answers_best_is_not_put_in_order(tmp_path):
 
 
 def test_another_question_keeps_its_passages(crystal):
-    assert max(len(passage.text) for passage in crystal.recall("What about the sink of the kitchen?", 5)) > 300
+    assert max(len(passage.text) for passage in crystal.recall("What about the sink of my kitchen?", 5)) > 300

@@ -10,6 +10,7 @@ import pytest
 
 from crystalcli import Crystal
 from crystalcli.recall import INSTRUCTION
+from crystalcli.recall.own_words import asks_for_own_fact
 
 CODE = "\n```python\n" + "\n".join(f"table_{number} = wood[{number}].cut(oak)" for number in range(40)) + "\n```\n"
 PLAN = "Today we looked at the sky and wrote down every cloud that came over the hill. " * 7
@@ -62,25 +63,59 @@ def test_a_long_message_is_quoted_up_to_the_sentence_that_answers(crystal):
 
 
 def test_a_sentence_further_on_stands_alone(crystal):
-    texts = [each.text for each in own(crystal, "To whom did I sell the third oak table?")]
+    texts = [each.text for each in own(crystal, "When did I sell the third oak table to the library?")]
     assert "I sold the third oak table to the library on Friday." in [text.strip() for text in texts]
 
 
-def test_a_question_about_other_things_gets_the_passages_as_they_are(crystal):
+def test_a_question_about_other_things_gets_them_as_they_are(crystal):
     (first,) = [each for each in own(crystal, "Which oak tables are built?") if "two oak tables" in each.text]
     assert len(first.text) > 300
     assert "```" in first.text
 
 
+@pytest.mark.parametrize(
+    "question", ["How can I build the oak tables?", "I have built oak tables. Any ideas for more of my oak tables?"]
+)
+def test_a_question_for_advice_gets_them_as_they_are_too(crystal, question):
+    (first,) = [each for each in own(crystal, question) if "two oak tables" in each.text]
+    assert len(first.text) > 300
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Have I built tables?",
+        "Considering my plans, how many tables have I built?",
+        "What time is my lesson?",
+        "What goals did I set across my sessions?",
+        "What is my number of tables?",
+    ],
+)
+def test_questions_for_facts_are_known(question):
+    assert asks_for_own_fact(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Why have I built tables?", "I was glad, and it was how many tables I built.", "What approach did I choose?"],
+)
+def test_other_questions_are_not(question):
+    assert not asks_for_own_fact(question)
+
+
 def test_short_messages_and_replies_are_as_they_were(crystal):
-    whole = [each for each in own(crystal, "What does the library want from me?") if "one more" in each.text]
+    whole = [
+        each
+        for each in own(crystal, "How many more oak tables does the library want from me?")
+        if "one more" in each.text
+    ]
     assert whole[0].text.endswith("It can wait.")
     others = [each for each in crystal.recall("What about my oak table?", 12) if "then. A table" in each.text]
     assert others and all(len(each.text) > 300 for each in others)
 
 
 def test_no_passage_repeats_another(crystal):
-    for question in ("How many oak tables have I built?", "What have I cut for table_7 and table_31?"):
+    for question in ("How many oak tables have I built?", "How often have I cut for table_7 and table_31?"):
         found = own(crystal, question, 12)
         spans = sorted((each.start, each.end) for each in found)
         assert all(end <= start for (_, end), (start, _) in pairwise(spans))

@@ -26,6 +26,7 @@ from crystalcli.text import author_of_label, is_chat_owner, label_length
 if TYPE_CHECKING:
     from crystalcli.datatypes import Passage, Place
     from crystalcli.index import IndexReader
+    from crystalcli.storage import SourceRow
 
 BEGINNING = 200  # characters of a message that are quoted, and the rest of the word
 _NEAR = 400  # characters of a message up to whose end a sentence is quoted with all before it
@@ -43,19 +44,17 @@ _FACT = re.compile(
 )
 
 
-def quote_own_words(
-    index: IndexReader, passages: Iterable[Passage], count: int, *, replies: bool = True
-) -> list[Passage]:
+def quote_own_words(index: IndexReader, passages: Iterable[Passage], count: int) -> list[Passage]:
     """Quote in short what the person who talks with an assistant wrote.
 
     Args:
         index: The resident index.
         passages: The passages, best first.
         count: How many are wanted, at most.
-        replies: Whether a passage of a message with its short reply stays as it is.
 
     Returns:
-        The passages, those of such messages shorter; without those that another one holds.
+        The passages, those of such messages shorter; without those that another one holds. A
+        message with its short reply stays as it is.
 
     Raises:
         DamagedCrystalError: The crystal is damaged.
@@ -64,7 +63,7 @@ def quote_own_words(
     for passage in passages:
         if len(quoted) == count:
             break
-        short = _in_short(index, passage, replies=replies) if is_own(passage) and not passage.allowed else passage
+        short = _in_short(index, passage) if is_own(passage) and not passage.allowed else passage
         if short is passage or not any(_holds(other, short) for other in quoted):
             quoted.append(short)
     return quoted
@@ -74,6 +73,20 @@ def is_own(passage: Passage) -> bool:
     """Tell whether a passage begins in a message of the person who talks with an assistant."""
     author = author_of_label(passage.place.marks.get("message", ""))
     return passage.place.kind == CHAT_KIND and is_chat_owner(author)
+
+
+def without_reply(index: IndexReader, passage: Passage) -> Passage:
+    """Cut a passage behind the message that it begins in.
+
+    Raises:
+        DamagedCrystalError: The crystal is damaged.
+    """
+    source = index.store.source_named(passage.path)
+    if source is None or passage.allowed:
+        return passage
+    _, end = _message(index, source, passage)
+    own = passage.text[: end - passage.start].rstrip()
+    return _sliced(passage, passage.start, passage.start + len(own))
 
 
 def asks_for_own_fact(question: str) -> bool:
@@ -90,15 +103,14 @@ def whole_words(text: str, length: int) -> int:
     return length
 
 
-def _in_short(index: IndexReader, passage: Passage, *, replies: bool) -> Passage:
+def _in_short(index: IndexReader, passage: Passage) -> Passage:
     """Quote the beginning of a message and its best sentence; of a later sentence itself alone."""
     source = index.store.source_named(passage.path)
     if source is None:
         return passage
-    _, start, end = landmark_span(index.store, source.id, "message", passage.start)
-    end = source.characters if end is None else end
+    start, end = _message(index, source, passage)
     low, high = passage.best
-    if (replies and passage.end > end) or not start <= low < high <= end:
+    if passage.end > end or not start <= low < high <= end:
         return passage
     text = index.span_text(source, start, end)
     label = label_length(text)
@@ -111,6 +123,12 @@ def _in_short(index: IndexReader, passage: Passage, *, replies: bool) -> Passage
         return _sliced(passage, start, start + length)
     citation = cite_span(index, source, start, start + length)
     return replace(passage, place=citation.place, text=citation.quote, also=())
+
+
+def _message(index: IndexReader, source: SourceRow, passage: Passage) -> tuple[int, int]:
+    """Find the first character of the message that a passage begins in, and that after its last."""
+    _, start, end = landmark_span(index.store, source.id, "message", passage.start)
+    return start, source.characters if end is None else end
 
 
 def _sliced(passage: Passage, start: int, end: int) -> Passage:
@@ -127,7 +145,7 @@ def _sliced(passage: Passage, start: int, end: int) -> Passage:
             place, start=place.start + low, end=place.start + high, line_start=first, line_end=first + inside
         )
 
-    best = max(start, passage.best[0]), min(end, passage.best[1])
+    best = max(start, min(passage.best[0], end)), max(start, min(end, passage.best[1]))
     also = tuple(part_of(place) for place in passage.also)
     return replace(passage, place=part_of(passage.place), text=text, best=best, also=also)
 

@@ -30,7 +30,7 @@ from crystalcli.recall.layer_score import ClusterScorer, UnitScorer, layer_simil
 from crystalcli.recall.lexical_score import PROSE_WEIGHT, LexicalScorer
 from crystalcli.recall.name_identification import identifications_first
 from crystalcli.recall.name_score import NameScorer
-from crystalcli.recall.own_words import asks_for_own_fact, is_own, quote_own_words
+from crystalcli.recall.own_words import asks_for_own_fact, is_own, quote_own_words, without_reply
 from crystalcli.recall.page_score import PAGED_KIND, PageScorer, spread_over_pages
 from crystalcli.recall.passages import NEIGHBOURHOOD, PassageBuilder
 from crystalcli.recall.query import SAME_SCALE, PreparedQuery, Results, ScoredAtom, SimilarityScale
@@ -195,8 +195,7 @@ class Searcher:
             passages = take_in_turn(passages, [self._own_words_on(each, depth, reranker) for each in aspects])
         if self.has_messages and self._codec is not None and events is None and mask is None:
             told = builder.make(self._instructions.nearest(query, self._codec), MOST_INSTRUCTIONS)
-            told = quote_own_words(self.shelf, told, MOST_INSTRUCTIONS, replies=False)
-            passages = put_behind_best(passages, told)
+            passages = put_behind_best(passages, [without_reply(self.shelf, each) for each in told])
         if events:
             replies = events is EventQuestion.SUMMARY
             if quotes := quote_in_order(self.shelf, passages, min(4 * k, QUOTES), replies=replies):

@@ -42,7 +42,7 @@ CHAT_KIND, MAIL_KIND = "chat", "mail"
 _OF_ONESELF = re.compile(r"\b(?:I|me|my|mine|myself|we|us|our|ours)\b", re.IGNORECASE)
 # "Always answer in metres", "from now on", "when I ask about dates, ..."
 _INSTRUCTION = re.compile(
-    r"(?:\A|[.!?:\n]\s*)(?:please )?(?:always|never(?! mind)|from now on|in (?:the )?future|every time)\b"
+    r"(?:\A|[.!?:\n]\s*)(?:please )?(?:always|never(?! mind)|from now on|in (?:the )?future|every time(?= (?:you|we)\b))\b"
     r"|\b(?:from now on|(?:when(?:ever)?|each time|every time) I ask)\b",
     re.IGNORECASE,
 )

@@ -43,7 +43,9 @@ _OF_ONESELF = re.compile(r"\b(?:I|me|my|mine|myself|we|us|our|ours)\b", re.IGNOR
 # "Always answer in metres", "from now on", "when I ask about dates, ..."
 _INSTRUCTION = re.compile(
     r"(?:\A|[.!?:\n]\s*)(?:please )?(?:always|never(?! mind)|from now on|in (?:the )?future|every time(?= (?:you|we)\b))\b"
-    r"|\b(?:from now on|(?:when(?:ever)?|each time|every time) I ask)\b",
+    r"|\b(?:when(?:ever)?|each time|every time) I ask\b"
+    # Not "I decided to walk from now on".
+    r"|(?:\A|[.!?\n]\s*)(?!(?:[^\s.!?]+ )*?(?:I|we)\b(?![^.!?\n]*\byou\b))[^.!?\n]*\bfrom now on\b",
     re.IGNORECASE,
 )
 

@@ -1,12 +1,14 @@
 """Reranking: the best passages are read together with the question, and ordered anew.
 
     score of a passage + LOGIT_WEIGHT · softplus(the cross-encoder's logit)
+                       + RUNNING_WEIGHT · the logit, of at least LEAST_LOGIT, in running text
                        - MISSING_WEIGHT · idf of the question's rarest word that neither the passage
                          nor its place has, over that of its rarest word
 
 The cross-encoder has seen half a million questions of people, the other signals have seen this
 crystal; both together order better than either alone. Softplus, since differences between logits
-below 0 say little: there it is the crystal's own signals that order (docs/LOG.md, 2026-11-29).
+below 0 say little: there it is the crystal's own signals that order (docs/LOG.md, 2026-11-29). In
+running text they say something: a novel has the words of a question in many places.
 
 Knows: passages and logits. Does not know: how passages were found.
 """
@@ -18,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from crystalcli.datatypes import HEADING_JOINT, Passage
+from crystalcli.datatypes import BOOKS, HEADING_JOINT, Passage
 from crystalcli.lexical import ENGLISH, identify_language
 from crystalcli.recall.page_score import PAGED_KIND
 from crystalcli.text import with_title_alone
@@ -31,6 +33,7 @@ RERANKER = "ms-marco-MiniLM-L-12-v2"
 RERANK_DEPTH = 24  # passages that are read
 _JUDGED = 8  # passages that their language is judged by
 LOGIT_WEIGHT, MISSING_WEIGHT = 0.1, 0.2
+RUNNING_WEIGHT, LEAST_LOGIT = 0.04, -9.0
 
 
 class Reranker(Protocol):
@@ -82,6 +85,8 @@ def _texts_to_read(passage: Passage) -> list[str]:
 
 def _rescored(passage: Passage, logit: float, query: PreparedQuery) -> Passage:
     share = LOGIT_WEIGHT * math.log1p(math.exp(logit))
+    if passage.place.kind in BOOKS:
+        share += RUNNING_WEIGHT * max(LEAST_LOGIT, logit)
     absent = -MISSING_WEIGHT * _missing(passage, query)
     shares = {**passage.shares, "reranker": share} | ({"missing": absent} if absent else {})
     return replace(passage, score=passage.score + share + absent, logit=logit, shares=shares)

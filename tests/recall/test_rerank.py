@@ -7,7 +7,14 @@ import pytest
 
 from crystalcli import Crystal
 from crystalcli.recall import Results
-from crystalcli.recall.rerank import LOGIT_WEIGHT, MISSING_WEIGHT, RERANK_DEPTH, rerank_passages
+from crystalcli.recall.rerank import (
+    LEAST_LOGIT,
+    LOGIT_WEIGHT,
+    MISSING_WEIGHT,
+    RERANK_DEPTH,
+    RUNNING_WEIGHT,
+    rerank_passages,
+)
 
 
 class Liking:
@@ -48,7 +55,8 @@ def test_shares_still_add_up_to_the_score(results):
     ):
         added = new.shares["reranker"] + new.shares.get("missing", 0.0)
         assert new.score == pytest.approx(old.score + added)
-        assert new.shares["reranker"] == pytest.approx(LOGIT_WEIGHT * np.log1p(np.exp(new.logit)))
+        running = RUNNING_WEIGHT * max(LEAST_LOGIT, new.logit) if new.place.kind == "text" else 0.0
+        assert new.shares["reranker"] == pytest.approx(LOGIT_WEIGHT * np.log1p(np.exp(new.logit)) + running)
         assert -MISSING_WEIGHT <= new.shares.get("missing", 0.0) <= 0
 
 

@@ -70,6 +70,8 @@ evidence/
                            place of another one.
     superseded.py          Superseded statements behind those that hold, and what has changed in the
                            words of an answer.
+    surroundings.py        Surroundings: in running text a short quotation is given with the
+                           sentences around it.
 
 exact/
     code_answer.py         A question about source code answered exactly: definitions, callers,

@@ -1,6 +1,6 @@
 """The spans of passages that are quoted as an answer, each with how sure it is.
 
-    a short passage            all of it
+    a short passage            all of it, in running text with the sentences around it
     a longer one               the stretch of whole sentences that the reranker finds best
     in source code             from the head of the definition, where that is near
     in a conversation          whole turns, with the one before the answer
@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from crystalcli.answering.evidence.figure_row import is_named_row
 from crystalcli.answering.evidence.question_type import asks_for_several
-from crystalcli.datatypes import BY_LINES, HEADING_JOINT, Citation, Passage
+from crystalcli.answering.evidence.surroundings import with_surroundings
+from crystalcli.datatypes import BOOKS, BY_LINES, HEADING_JOINT, Citation, Passage
 from crystalcli.recall import PAGED_KIND, sentences_within
 from crystalcli.storage import landmark_span
 from crystalcli.text import FULL_STOPS, are_entries, front_matter_end, has_own_fields, sentence_spans
@@ -32,8 +33,9 @@ from crystalcli.text import FULL_STOPS, are_entries, front_matter_end, has_own_f
 if TYPE_CHECKING:
     from crystalcli.recall import CrystalReader
 
-# Characters of a quotation, in prose, and in source code, tables and PDFs, which have tables too.
-_LONGEST, _LONGEST_BY_LINES = 700, 1000
+# Characters of a quotation, in prose; in source code, tables and PDFs, which have tables too; and
+# in running text, of which a passage is several paragraphs.
+_LONGEST, _LONGEST_BY_LINES, _LONGEST_RUNNING = 700, 1000, 1000
 # Characters of a quotation that is less likely than this, against the first: nobody reads a page
 # for a guess.
 _DOUBTFUL, _LONGEST_IF_DOUBTFUL = 0.5, 350
@@ -95,8 +97,13 @@ def answer_spans(
             break
         if likelihood < _ADDS and passage.logit is not None and passage.logit < _ADDS_BY_LOGIT:
             continue
-        longest = _longest(passage, is_doubtful=is_refused or likelihood < _DOUBTFUL, is_refused=is_refused)
+        is_doubtful = is_refused or likelihood < _DOUBTFUL
+        longest = _longest(passage, is_doubtful=is_doubtful, is_refused=is_refused)
         start, end = _span_of(crystal, question, passage, longest)
+        if not is_doubtful and _is_running_text(passage):
+            taken = [(other.start, other.end) for other in passages if other.path == passage.path and other != passage]
+            taken += [(span.start, span.end) for span in spans if span.passage.path == passage.path]
+            start, end = with_surroundings(crystal, passage.path, (start, end), _LONGEST, taken)
         if any(span.passage.path == passage.path and start < span.end and end > span.start for span in spans):
             continue
         spans.append(AnswerSpan(passage, start, end, likelihood))
@@ -132,6 +139,8 @@ def _longest(passage: Passage, *, is_doubtful: bool, is_refused: bool) -> int:
     """Give the most characters to quote of a passage; a definition is cut only in a refusal."""
     kind = passage.place.kind
     longest = _LONGEST_BY_LINES if kind in ("code", PAGED_KIND) else _LONGEST
+    if _is_running_text(passage):
+        longest = _LONGEST_RUNNING
     if is_refused or (is_doubtful and kind != "code"):
         longest = _LONGEST_IF_DOUBTFUL
     if not passage.text.isascii():
@@ -161,6 +170,12 @@ def _span_of(crystal: CrystalReader, question: str, passage: Passage, longest: i
     if passage.allowed:
         return low, high  # what is beside it may be of another time
     return _whole_sentences(crystal, passage, low, high)
+
+
+def _is_running_text(passage: Passage) -> bool:
+    """Tell whether the sentences around a passage may be quoted with it."""
+    place = passage.place
+    return place.kind in BOOKS and not (passage.allowed or place.marks.get("message") or _is_entry(passage))
 
 
 def _is_entry(passage: Passage) -> bool:

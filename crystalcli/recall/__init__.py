@@ -16,6 +16,8 @@ event_order.py          Order of events: a question for it gets many short quota
                         time.
 exact_score.py          Signal of exact strings: identifiers, quotations, numbers with units and
                         paths as they stand.
+fate_score.py           Signal of fates: a question for a death or an end in a story is answered
+                        where that is told.
 filter_mask.py          The mask of a filter: the atoms that a question may be answered from, and
                         the parts of documents.
 instruction_match.py    Standing instructions: what a person told an assistant to do, from then on,

@@ -25,6 +25,7 @@ from crystalcli.recall.aspects import OF_EACH, aspects_of, take_in_turn
 from crystalcli.recall.document_score import DocumentScorer, atom_documents
 from crystalcli.recall.event_order import ORDER_DEPTH, QUOTES, EventQuestion, event_question, quote_in_order
 from crystalcli.recall.exact_score import exact_matches, exact_scores
+from crystalcli.recall.fate_score import FATE_CANDIDATES, FateScores, fate_scores
 from crystalcli.recall.instruction_match import MOST_INSTRUCTIONS, StandingInstructions, put_behind_best
 from crystalcli.recall.layer_score import ClusterScorer, UnitScorer, layer_similarities
 from crystalcli.recall.lexical_score import PROSE_WEIGHT, LexicalScorer
@@ -309,7 +310,8 @@ class Searcher:
     def _rank_by_fine_score(
         self, query: PreparedQuery, codec: Codec, coarse: CoarseScores, depth: int, count: int
     ) -> list[ScoredAtom]:
-        atoms, exact = self._candidates(query, coarse)
+        fates = fate_scores(self.shelf, self.terms, query)
+        atoms, exact = self._candidates(query, coarse, fates)
         layers = LayerSimilarities(*map(query.scale.apply, self._layer_similarities(query, codec, atoms, depth)))
         candidates = CandidateAtoms(atoms, atom_documents(self.shelf, atoms), layers)
         table = ScoreTable(atoms, query.scale.apply(coarse.cosines[atoms]))
@@ -317,6 +319,8 @@ class Searcher:
             table.add(scorer.name, scorer.score(query, candidates))
         if exact:
             table.add("exact", exact_scores(exact, atoms))
+        if fates is not None:
+            table.add("fate", fates.of(atoms))
         # Pages compete with one another, so that the page score needs the best by all the others.
         leading = highest(table.total, PAGE_CANDIDATES)
         leading = leading[candidates.documents.is_paged[leading]]
@@ -324,7 +328,9 @@ class Searcher:
         table.add(pages.name, pages.score(query, candidates.take(leading)), leading)
         return table.best(count)
 
-    def _candidates(self, query: PreparedQuery, coarse: CoarseScores) -> tuple[Int64Array, dict[int, float]]:
+    def _candidates(
+        self, query: PreparedQuery, coarse: CoarseScores, fates: FateScores | None
+    ) -> tuple[Int64Array, dict[int, float]]:
         """Choose the atoms that clusters and units are read for.
 
         Returns:
@@ -335,6 +341,8 @@ class Searcher:
             (coarse.total, query.bm25, coarse.cosines), (CANDIDATES, LEXICAL_CANDIDATES, ATOM_CANDIDATES)
         )
         chosen = {*np.concatenate(best).tolist(), *exact}
+        if fates is not None:
+            chosen.update(fates.best(FATE_CANDIDATES))
         if query.with_lines is not None:
             chosen.update(highest(query.with_lines.bm25, LEXICAL_CANDIDATES).tolist())
         atoms = np.array(sorted(chosen), np.int64)
@@ -352,7 +360,7 @@ class Searcher:
         if query.encoded is None or self._codec is None or self.shelf.atom_codes is None:
             return lexical_trace(results)
         coarse = self._coarse_scores(query, self._codec)
-        candidates, _ = self._candidates(query, coarse)
+        candidates, _ = self._candidates(query, coarse, fate_scores(self.shelf, self.terms, query))
         return trace_layers(self.shelf, self._codec, results, coarse.total, candidates)
 
     def _scorers(self, depth: int) -> list[SignalScorer]:

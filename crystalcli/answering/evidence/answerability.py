@@ -251,7 +251,10 @@ def _recalled_score(passage: Passage) -> float:
     return (
         passage.score
         - passage.recency
-        - sum(passage.shares.get(name, 0.0) for name in ("reranker", "missing", "repeated", "identification", SUBJECT))
+        - sum(
+            passage.shares.get(name, 0.0)
+            for name in ("reranker", "missing", "repeated", "identification", "fate", SUBJECT)
+        )
     )
 
 

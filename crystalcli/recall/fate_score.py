@@ -18,6 +18,7 @@ Knows: English questions and words, postings. Does not know: vectors.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 FATE = 2.4
 FATE_CANDIDATES = 60  # best atoms by it that become candidates
 _DOCUMENTS = 8  # documents with most of the name
+_ALL = 0.999  # of the terms of the name, against the document that holds most of them
 _MENTIONS = 5.0  # of the whole name, in a document that may be its story
 _PART = 0.5  # people are called by a part of their name: the power of the part of the idf that it has
 _REACH, _LOSS = 3, 0.2  # atoms in which a name is near, and what each step takes off
@@ -46,9 +48,9 @@ _KILL = "(?:kill|murder|slay|poison|stab|strangle)"
 _KILLED = "(?:killed|murdered|slain|poisoned|drowned|executed|hanged)"
 _FORMS = re.compile(
     r"\W*(?:in the end,? |finally,? |eventually,? )?(?:"
-    rf"(?:how|when|where|why|of what) {_PAST_OR_PRESENT} (?P<dies>.+?) "
+    rf"(?:how|when|where|of what) {_PAST_OR_PRESENT} (?P<dies>.+?) "
     r"(?:die|perish|meet (?:his|her|its|their) (?:death|end))"
-    rf"|(?:how|when|where|why) (?:is|was|are|were) (?P<killed>.+?) {_KILLED}(?: (?:on|in|at|by|during) .+?)?"
+    rf"|(?:how|when|where) (?:is|was|are|were) (?P<killed>.+?) {_KILLED}(?: (?:on|in|at|by|during) .+?)?"
     rf"|(?:how|when|where|with what) {_PAST_OR_PRESENT} (?P<kills>[^ ]+(?: [^ ]+){{0,2}}(?<! to) {_KILL} .+?)"
     r"|who (?:kills?|killed|murders?|murdered|slays?|slew|poisons?|poisoned) (?P<victim>.+?)"
     r"|what (?:happens?|happened|becomes?|became|will happen|will become) (?:to|of|with) (?P<whom>.+?)"
@@ -109,14 +111,15 @@ def fate_scores(index: IndexReader, terms: TermIndex, query: PreparedQuery) -> F
     if total <= 0:
         return None
     shares = np.zeros(index.atoms, np.float32)
+    holders: list[tuple[float, Int64Array]] = []
     for term, weight in weights.items():
-        for packed in query.postings.get(term, ()):
-            for posting in packed.pieces():
-                shares[posting.atoms] += weight / total
+        parts = [posting.atoms for packed in query.postings.get(term, ()) for posting in packed.pieces()]
+        holders.append((weight, np.concatenate([np.zeros(0, np.int64), *parts])))
+        shares[holders[-1][1]] += weight / total
     if index.dead is not None:
         shares[index.dead] = 0
     shares **= _PART
-    stories = _stories(index, shares)
+    stories = _stories(index, shares, holders)
     if not stories:
         return None
     endings = np.zeros(index.atoms, np.float32)
@@ -135,26 +138,34 @@ def fate_scores(index: IndexReader, terms: TermIndex, query: PreparedQuery) -> F
     return FateScores(atoms, scores[atoms])
 
 
-def _stories(index: IndexReader, shares: FloatArray) -> list[tuple[Int64Array, float]]:
-    """Find the documents of running text that mention a name most.
+def _stories(
+    index: IndexReader, shares: FloatArray, holders: Sequence[tuple[float, Int64Array]]
+) -> list[tuple[Int64Array, float]]:
+    """Find the books that mention a name most, of those that hold most of its terms.
 
     Args:
         index: The resident index.
         shares: The part of the name that each atom holds, float32 [atoms].
+        holders: The idf of each of its terms, and the atoms that hold it, int64.
 
     Returns:
         The atoms of each, int64 in order of the text, and its mentions.
     """
-    holders = np.flatnonzero(shares)
-    if not len(holders):
+    named = np.flatnonzero(shares)
+    if not len(named):
         return []
-    documents = atom_documents(index, holders)
+    documents = atom_documents(index, named)
     counts: dict[int, float] = {}
-    for source, share in zip(documents.sources.tolist(), shares[holders].tolist(), strict=True):
+    for source, share in zip(documents.sources.tolist(), shares[named].tolist(), strict=True):
         if documents.kinds.get(source) in BOOKS:
             counts[source] = counts.get(source, 0.0) + share
-    best = sorted((source for source in counts if counts[source] >= _MENTIONS), key=lambda source: -counts[source])
-    best = best[:_DOCUMENTS]
+    held = dict.fromkeys(counts, 0.0)
+    for weight, atoms in holders:
+        for source in set(documents.sources[np.isin(named, atoms)].tolist()) & held.keys():
+            held[source] += weight
+    most = max(held.values(), default=0.0)
+    best = [source for source in counts if counts[source] >= _MENTIONS and held[source] >= _ALL * most]
+    best = sorted(best, key=lambda source: -counts[source])[:_DOCUMENTS]
     runs = runs_of_all(index.store, sorted(best))
     first_atoms = index.nesting.atoms
     stories = []

@@ -25,7 +25,8 @@ DEATH = "In the winter the ice broke below Ann. When they reached her she was li
         ("What happens to Ann Marl in the end?", "Ann Marl"),
         ("In the end, what becomes of the ship?", "the ship"),
         ("What happened to Ann after she left the harbour?", ""),
-        ("Why did Ann have to kill the bird?", ""),
+        ("How did Ann manage to kill the bird?", ""),
+        ("Why did the young men rather die?", ""),
         ("How do I kill a process that hangs?", ""),
         ("What happens to a request that has neither a session nor a token?", ""),
         ("Who is Ann Marl?", ""),
@@ -47,6 +48,8 @@ def story(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) -> Cry
     folder = tmp_path_factory.mktemp("story")
     walks = [f"{WALK.format(number)} {TIDE.replace('stone', f'stone {number}')}" for number in range(12)]
     (folder / "story.txt").write_text("\n\n".join([*walks, DEATH, TIDE]), encoding="utf-8")
+    others = "\n\n".join(f"Lou Marl was killed, dead and buried at quay {number}. {TIDE}" for number in range(30))
+    (folder / "namesake.txt").write_text(others, encoding="utf-8")
     (folder / "notes.md").write_text("\n\n".join([*walks[::-1], f"Here it says: {DEATH}"]), encoding="utf-8")
     crystal = Crystal(folder / "story.crystal", encoder=encoder_folder)
     crystal.ingest([folder])
@@ -54,13 +57,13 @@ def story(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) -> Cry
 
 
 def test_the_scene_comes_before_the_many_passages_with_the_name(story):
-    where = RecallFilter(within=("story.txt",))
+    where = RecallFilter(within=("*.txt",))
     first = story.recall("What happens to Ann Marl in the end?", where=where, rerank=False)[0]
     assert "lifeless" in first.text and first.shares["fate"] > 0
     assert all("fate" not in passage.shares for passage in story.recall("Where does Ann Marl walk?", 10))
 
 
-def test_only_books_are_looked_at(story):
+def test_only_books_with_all_of_the_name_are_looked_at(story):
     with story.snapshot():
         searcher = story.searcher()
         index = searcher.shelf

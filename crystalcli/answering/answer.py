@@ -235,7 +235,8 @@ def _find_passages(crystal: CrystalReader, draft: AnswerDraft) -> bool:
 
 def _put_own_statement_first(crystal: CrystalReader, draft: AnswerDraft) -> bool:
     """Put what is stated of a home or a place of work first; False where nothing is."""
-    if not draft.passages:
+    where = draft.options.where
+    if not draft.passages or (where is not None and replace(where, as_of=None).selects):
         return False
     reading = draft.reading or FilterReading()
     statement = own_statement.own_statement(crystal, draft.question, draft.passages[0], reading)

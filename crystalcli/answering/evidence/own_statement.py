@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from crystalcli.answering.evidence.statement_passage import passage_in_place_of
-from crystalcli.datatypes import FilterReading, Passage
+from crystalcli.datatypes import DocumentState, FilterReading, Passage
 from crystalcli.lexical import query_terms
 from crystalcli.memories import PERSON
 from crystalcli.recall import CrystalReader
@@ -61,7 +61,11 @@ def own_statement(crystal: CrystalReader, question: str, like: Passage, reading:
         return None
     with crystal.snapshot():
         store = crystal.shelf.store
-        stated = [row for row in _stated_of(store, match["who"], aspect, reading.me) if not row.negated and row.dated]
+        stated = [
+            row
+            for row in _stated_of(store, match["who"], aspect, reading.me)
+            if row.dated and not row.negated and store.source(row.source).state != DocumentState.GONE
+        ]
         if last is not None:
             stated = [row for row in stated if row.dated <= str(last)]
         if before is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from crystalcli import Crystal
-from crystalcli.datatypes import AnswerVerdict
+from crystalcli.datatypes import AnswerVerdict, RecallFilter
 
 NOTES = {
     "2024-05-02.md": "Moved into the flat at 9 Weir Street. Cold day.",
@@ -50,3 +50,21 @@ def test_other_questions_are_left_to_the_passages(crystal, question):
     answer = crystal.ask(question, extractive=True, floor=0.0)
     homes = ("Quay Lane", "Hill Road", "Weir Street")
     assert answer.verdict is not AnswerVerdict.ANSWERED or not any(home in answer.citations[0].quote for home in homes)
+
+
+def test_what_options_leave_out_is_not_stated(crystal):
+    where = RecallFilter(within=("people.md",))
+    answer = crystal.ask("Where do I live?", extractive=True, floor=0.0, where=where)
+    assert {citation.path for citation in answer.citations} == {"people.md"}
+
+
+def test_a_note_that_is_gone_states_nothing(tmp_path, encoder_folder):
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    for name, text in NOTES.items():
+        (notes / name).write_text(text, encoding="utf-8")
+    with Crystal(tmp_path / "gone.crystal", encoder=encoder_folder) as crystal:
+        crystal.ingest([notes])
+        (notes / "2025-09-01.md").unlink()
+        crystal.ingest([notes])
+        assert "31 Hill Road" in crystal.ask("Where do I live?", extractive=True).citations[0].quote

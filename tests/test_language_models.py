@@ -187,10 +187,10 @@ def test_an_answer_from_a_server(shelf):
         heard: list[str] = []
         answer = shelf.ask("When is high water at Oldhaven?", model=server.url, on_text=heard.append)
         quoted = "“Buy rope. ## Tides High water at Oldhaven is at 04:10.”"  # nothing there is near Paris
-        assert (answer.text, answer.model) == (f"It is Paris.\n\nIn notes.md, lines 3-7: {quoted}", "tiny")
+        assert (answer.text, answer.model) == (f"It is Paris.\n\nIn notes.md, Tides, lines 3-7: {quoted}", "tiny")
         said, source = (
             ["It is", " Paris.", " [not borne out: Paris]"],
-            ["\n\nIn notes.md, lines 3-7: ", f"{quoted} [1]"],
+            ["\n\nIn notes.md, Tides, lines 3-7: ", f"{quoted} [1]"],
         )
         assert heard == said + source
         sent = server.asked[-1][2]

@@ -241,7 +241,7 @@ def test_markdown_has_the_sources_as_a_list_of_quotes(capsys):
     assert code == 0
     said, *rest = out.split("\n\n")
     assert said.strip()
-    if re.match(r"In \S+, lines? [\d-]+: \\\[1\\\]", rest[0]):  # the source itself follows
+    if re.match(r"In \S+, (Chapter .*, )?lines? [\d-]+: \\\[1\\\]", rest[0]):  # the source itself follows
         rest.pop(0)
     rest = rest[rest[0].startswith("*maybe: ") :]
     assert re.fullmatch(r"1\. `[\w/.-]+:\d+` Chapter \d.*", rest[0])

@@ -11,7 +11,7 @@ from __future__ import annotations
 from crystalcli.answering.grounding.answer_end import FENCE
 from crystalcli.answering.grounding.attribution import quotation_line
 from crystalcli.answering.grounding.claim_marks import claim_mark
-from crystalcli.datatypes import Citation, Claim
+from crystalcli.datatypes import BOOKS, HEADING_JOINT, Citation, Claim
 from crystalcli.recall import format_day
 
 
@@ -30,7 +30,10 @@ def source_words(citation: Citation) -> str:
 
 
 def source_introduction(citation: Citation) -> str:
-    """Name where the words stand, with the day of a dated source: `In notes.md, line 3:`."""
-    written = "" if citation.date is None else f", {format_day(citation.date)}"
-    space = "\n" if citation.place.kind == "code" else " "
-    return f"\n\nIn {citation.path}, {citation.place}{written}:{space}"
+    """Name where the words stand: `In notes.md, Tides, line 3, 2 March 2026:`."""
+    place = citation.place
+    is_named = place.kind in BOOKS and place.chapter is not None  # by its place
+    heading = "" if is_named else (citation.heading or "").rpartition(HEADING_JOINT)[2]
+    day = "" if citation.date is None else format_day(citation.date)
+    where = ", ".join(filter(None, (citation.path, " ".join(heading.split()), str(place), day)))
+    return f"\n\nIn {where}:{chr(10) if place.kind == 'code' else ' '}"

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 
 from crystalcli.answering import marked_text
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
 from crystalcli.answering.grounding.source_words import source_introduction, source_words
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.cli.commands.ask.answer_screen import AnswerScreen
-from crystalcli.datatypes import Citation, Place
+from crystalcli.datatypes import HEADING_JOINT, Citation, Place
 
 PROSE = Citation(
     1, Place("notes.md", 0, 40, line_start=3, line_end=4), "High water\nis at 04:10.", date=datetime.date(2026, 3, 2)
@@ -18,6 +19,8 @@ CODE = Citation(2, Place("tide.py", 0, 40, line_start=1, line_end=2, kind="code"
 def test_prose_is_quoted_on_one_line_with_its_place_and_day():
     assert source_words(PROSE) == "“High water is at 04:10.” [1]"
     assert source_introduction(PROSE) == "\n\nIn notes.md, lines 3-4, 2 March 2026: "
+    under_headings = replace(PROSE, heading=f"Harbour{HEADING_JOINT}Tides")
+    assert source_introduction(under_headings) == "\n\nIn notes.md, Tides, lines 3-4, 2 March 2026: "
 
 
 def test_code_is_fenced_and_unchanged():

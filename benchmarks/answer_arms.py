@@ -41,8 +41,7 @@ class Arms:
         self._model: LanguageModel | None = None
         self._crystals: dict[str, Crystal] = {}
         self._flats: dict[str, FlatIndex] = {}
-        self._asked: tuple[str, str] | None = None  # the question of what was said last
-        self._said: Answer
+        self._said: tuple[tuple[str, str], Answer] | None = None  # the last question and its answer
         self._recalled: dict[tuple[str, str, str], list[Passage]] = {}
         path = keep / "recalled.jsonl"
         if path.exists():
@@ -119,12 +118,12 @@ class Arms:
 
     def _ask(self, question: Question) -> Answer:
         key = (question.set, question.qid)
-        if key != self._asked:
-            self._said = self.crystal(question).ask(
+        if self._said is None or self._said[0] != key:
+            said = self.crystal(question).ask(
                 question.text, model=self.model, broad=False, floor=0.0, max_tokens=_TOKENS
             )
-            self._asked = key
-        return self._said
+            self._said = key, said
+        return self._said[1]
 
     # --- passages ---------------------------------------------------------------------------------
 

@@ -79,16 +79,17 @@ def answer_question(
     draft = AnswerDraft(question, options, on_text, on_progress, keep_summaries)
     if (exact := _answer_exactly(crystal, draft, intent)) is not None:
         return exact
-    if (course := _tell_course(crystal, draft, intent)) is not None:
+    reading = read_filter(crystal, question, options.where, options.today)
+    if (course := _tell_course(crystal, draft, intent, reading)) is not None:
         return course
-    if (told := _tell_period(crystal, draft, intent)) is not None:
+    if (told := _tell_period(crystal, draft, intent, reading)) is not None:
         return told
     plan = plan_broad_answer(crystal, question, intent, options.broad, options.where)
     if plan is not None:
         return broad_answer.answer_broadly(crystal, draft, plan, open_model=open_model, on_evidence=on_evidence)
     if on_search is not None and not options.extractive:
         on_search()
-    is_found = _find_passages(crystal, draft)
+    is_found = _find_passages(crystal, draft, reading)
     if _put_own_statement_first(crystal, draft):
         is_found = True
     elif is_found:
@@ -155,7 +156,9 @@ def _answer_exactly(crystal: CrystalReader, draft: AnswerDraft, intent: BroadInt
     return answer_document_question(crystal, draft)
 
 
-def _tell_course(crystal: CrystalReader, draft: AnswerDraft, intent: BroadIntent | None) -> Answer | None:
+def _tell_course(
+    crystal: CrystalReader, draft: AnswerDraft, intent: BroadIntent | None, reading: FilterReading
+) -> Answer | None:
     """List the messages that a question for their order, or a summary, means; None for another one.
 
     A summary of documents is another one, and so is an answer that was asked for from the whole.
@@ -165,7 +168,6 @@ def _tell_course(crystal: CrystalReader, draft: AnswerDraft, intent: BroadIntent
         return None
     if not crystal.searcher().has_messages:
         return None
-    reading = read_filter(crystal, draft.question, draft.options.where, draft.options.today)
     try:
         results = crystal.recall(draft.question, max(draft.options.k, sentence_ranking.MAX_PASSAGES), where=reading)
     except NotFoundError:
@@ -183,11 +185,12 @@ def _tell_course(crystal: CrystalReader, draft: AnswerDraft, intent: BroadIntent
     return answer_course(crystal, draft, results.passages)
 
 
-def _tell_period(crystal: CrystalReader, draft: AnswerDraft, intent: BroadIntent | None) -> Answer | None:
+def _tell_period(
+    crystal: CrystalReader, draft: AnswerDraft, intent: BroadIntent | None, reading: FilterReading
+) -> Answer | None:
     """List what is dated in a period, where the question names that alone; None otherwise."""
     if draft.options.broad or (intent is not None and (intent.sure or intent.kind != "about")):
         return None
-    reading = read_filter(crystal, draft.question, draft.options.where, draft.options.today)
     if not reading.bare or not (reading.read.since or reading.read.until):
         return None
     try:
@@ -205,7 +208,7 @@ def _course_evidence(crystal: CrystalReader, results: Results) -> float:
     return answerability.answer_probability(crystal, results, read._replace(likeness=None))
 
 
-def _find_passages(crystal: CrystalReader, draft: AnswerDraft) -> bool:
+def _find_passages(crystal: CrystalReader, draft: AnswerDraft, reading: FilterReading) -> bool:
     """Find the best passages where the question says, then elsewhere; False without evidence.
 
     What the words of the question said is dropped where nothing there answers. Documents whose
@@ -214,7 +217,6 @@ def _find_passages(crystal: CrystalReader, draft: AnswerDraft) -> bool:
     Raises:
         NotFoundError: Nothing was recalled, or options name what is nowhere in the crystal.
     """
-    reading = read_filter(crystal, draft.question, draft.options.where, draft.options.today)
     attempts = [reading.present_only(), reading] if crystal.has_gone_files() else [reading]
     if reading.from_words:
         attempts = [attempts[0], *(attempt.without_words() for attempt in attempts)]

@@ -115,6 +115,10 @@ if TYPE_CHECKING:
         measure_memory,
         resident_bytes,
     )
+    from crystalcli.recall.own_words import (
+        BEGINNING,
+        whole_words,
+    )
     from crystalcli.recall.page_score import (
         PAGED_KIND,
     )
@@ -196,6 +200,7 @@ else:
                 "measure_memory",
                 "resident_bytes",
             ),
+            "own_words": ("BEGINNING", "whole_words"),
             "page_score": ("PAGED_KIND",),
             "passages": (
                 "PassageBuilder",
@@ -231,6 +236,7 @@ else:
     )
 
 __all__ = [
+    "BEGINNING",
     "HALF_LIFE",
     "INSTRUCTION",
     "ME_KEY",
@@ -281,5 +287,6 @@ __all__ = [
     "sentences_within",
     "spell_out",
     "strength_of",
+    "whole_words",
     "with_resolved_dates",
 ]

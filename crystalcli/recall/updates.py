@@ -20,7 +20,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from crystalcli.recall.asked_value import AskedValue, ValueKind, read_asked_value, stated_values, units_of_numbers
+from crystalcli.recall.asked_value import (
+    AskedValue,
+    StatedValues,
+    ValueKind,
+    read_asked_value,
+    stated_values,
+    units_of_numbers,
+)
 from crystalcli.recall.voice_score import without_label
 from crystalcli.storage import landmark_span
 from crystalcli.text import author_of_label, is_chat_owner, sentence_spans
@@ -157,22 +164,30 @@ def _fitness(query: PreparedQuery, stated: _Statement, passage: Passage) -> _Fit
     figures = set(_FIGURE.findall(query.text))
     found = []
     for sentence in _sentences(passage):
-        counts = _counts_anew(stated, sentence)
-        if _states_anew(query, stated, sentence) and _is_about(query, stated, sentence, counts=counts):
+        values = stated_values(stated.asked, sentence)
+        counts = stated.asked.kind is ValueKind.COUNT and not values.exact <= stated.values
+        if _states_anew(query, stated, sentence, values, counts=counts) and _is_about(
+            query, stated, sentence, counts=counts
+        ):
             found.append(_Fitness(len(figures & set(_FIGURE.findall(sentence))), counts, logit))
     return max(found, default=None)
 
 
-def _counts_anew(stated: _Statement, sentence: str) -> bool:
-    """Tell whether a sentence gives another number of what the question counts."""
-    return stated.asked.kind is ValueKind.COUNT and not stated_values(stated.asked, sentence).exact <= stated.values
+def _states_anew(
+    query: PreparedQuery, stated: _Statement, sentence: str, values: StatedValues, *, counts: bool
+) -> bool:
+    """Tell whether a sentence states another value than the first statement, or a change.
 
-
-def _states_anew(query: PreparedQuery, stated: _Statement, sentence: str) -> bool:
-    """Tell whether a sentence states another value than the first statement, or a change."""
-    asked, values = stated.asked, stated_values(stated.asked, sentence)
+    Args:
+        query: The question.
+        stated: What the first statement says.
+        sentence: The sentence.
+        values: The values of the kind asked for in it.
+        counts: Whether it gives another number of what the question counts.
+    """
+    asked = stated.asked
     tells_change = _CHANGE.search(sentence) is not None
-    if not (tells_change or _counts_anew(stated, sentence) or _NEWEST.search(query.text)):
+    if not (tells_change or counts or _NEWEST.search(query.text)):
         return False
     # Names have no form, and the first statement may be about something without a number.
     if stated.values or asked.kind not in (ValueKind.NUMBER, ValueKind.NAME):

@@ -8,11 +8,11 @@ Knows: messages that recall has put in order. Does not know: how they are found 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
 from crystalcli.answering.grounding.attribution import quotation_line
-from crystalcli.datatypes import Answer, Passage, Portion
+from crystalcli.datatypes import Answer, Citation, Passage, Portion
 from crystalcli.recall import CrystalReader
 
 
@@ -30,13 +30,22 @@ def answer_course(crystal: CrystalReader, draft: AnswerDraft, messages: Sequence
     Raises:
         DamagedCrystalError: The crystal is damaged.
     """
+    draft.passages = list(messages)
+    citations = (crystal.cite(message.path, *message.best) for message in messages)
+    return list_in_order(draft, ((message_label(citation), citation) for citation in citations))
+
+
+def list_in_order(draft: AnswerDraft, lines: Iterable[tuple[str, Citation]]) -> Answer:
+    """List quotations as an answer, the earliest first, each behind its label."""
     draft.say("In order of time:\n")
-    for message in messages:
-        citation = crystal.cite(message.path, *message.best)
+    for label, citation in lines:
         number = draft.cite(citation)
-        label = citation.place.within_chapter or message.path
         words = quotation_line(citation)
         draft.say(f"\n- {label}: {words} [{number}]")
         draft.portions.append(Portion(label, words, number))
-    draft.passages = list(messages)
     return draft.answer()
+
+
+def message_label(citation: Citation) -> str:
+    """Name a message by who wrote it and when, or else by its document."""
+    return citation.place.within_chapter or citation.path

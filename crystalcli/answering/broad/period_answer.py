@@ -11,10 +11,10 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Sequence
 
+from crystalcli.answering.broad.course_answer import list_in_order, message_label
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
-from crystalcli.answering.grounding.attribution import quotation_line
-from crystalcli.datatypes import Answer, Citation, Passage, Portion
-from crystalcli.recall import CrystalReader, format_day
+from crystalcli.datatypes import Answer, Citation, Passage
+from crystalcli.recall import BEGINNING, CrystalReader, format_day, whole_words
 from crystalcli.storage import landmark_span
 from crystalcli.text import front_matter_end
 
@@ -22,7 +22,6 @@ PERIOD_DEPTH = 60
 """Passages that are looked at."""
 
 _FEWEST, _MOST = 4, 12  # entries of a list: fewer are quoted whole
-_LENGTH = 200  # characters of an entry that are quoted, and the rest of the word
 
 
 def answer_period(crystal: CrystalReader, draft: AnswerDraft, passages: Sequence[Passage]) -> Answer | None:
@@ -41,18 +40,15 @@ def answer_period(crystal: CrystalReader, draft: AnswerDraft, passages: Sequence
     """
     entries: dict[tuple[str, int], tuple[Citation, Passage]] = {}
     for passage, start, end in _beginnings(crystal, passages):
-        if (passage.path, start) not in entries and len(entries) < _MOST:
+        if len(entries) == _MOST:
+            break
+        if (passage.path, start) not in entries:
             entries[passage.path, start] = crystal.cite(passage.path, start, end), passage
     if len(entries) < _FEWEST:
         return None
     draft.passages = [passage for _, passage in entries.values()]
-    draft.say("In order of time:\n")
-    for citation, _ in sorted(entries.values(), key=lambda entry: _time_of(entry[0])):
-        number = draft.cite(citation)
-        label, words = _label(citation), quotation_line(citation)
-        draft.say(f"\n- {label}: {words} [{number}]")
-        draft.portions.append(Portion(label, words, number))
-    return draft.answer()
+    citations = sorted((citation for citation, _ in entries.values()), key=_time_of)
+    return list_in_order(draft, ((_label(citation), citation) for citation in citations))
 
 
 def _beginnings(crystal: CrystalReader, passages: Iterable[Passage]) -> Iterable[tuple[Passage, int, int]]:
@@ -70,10 +66,8 @@ def _beginnings(crystal: CrystalReader, passages: Iterable[Passage]) -> Iterable
             text = crystal.quote(passage.path, start, end)
         start += len(text) - len(text.lstrip())
         words = text.strip()
-        if len(words) > _LENGTH:
-            words = words[:_LENGTH] + words[_LENGTH:].partition(" ")[0]
         if words:
-            yield passage, start, start + len(words.rstrip())
+            yield passage, start, start + len(words[: whole_words(words, BEGINNING)].rstrip())
 
 
 def _time_of(citation: Citation) -> tuple[datetime.date, str, int]:
@@ -84,5 +78,5 @@ def _time_of(citation: Citation) -> tuple[datetime.date, str, int]:
 def _label(citation: Citation) -> str:
     """Name a line of the list: who wrote a message and when, or the day and the document."""
     if citation.place.marks.get("message"):
-        return citation.place.within_chapter or citation.path
+        return message_label(citation)
     return citation.path if citation.date is None else f"{format_day(citation.date)}, {citation.path}"

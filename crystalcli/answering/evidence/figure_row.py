@@ -39,15 +39,12 @@ _TABLES = BY_LINES - {"code"} | {PAGED_KIND}
 _DEPTH = 100  # passages that are looked at besides
 _CAPTION = 1000  # characters above a row that may say what its table is about
 # Words of a question for a figure that say nothing of which one.
-_NO_TOPIC = (
-    frozenset(
-        query_terms(
-            "what which how much many was were is are did do does have has had the of in for from and versus vs compare compared "
-            "fiscal fy cy full whole year years annual annually end ended period amount total number figure value report reported "
-            "company it its million millions billion usd dollars dollar earn make made get be"
-        )
+_NO_TOPIC = frozenset(
+    query_terms(
+        "what which how much many was were is are did do does have has had the of in for from and versus vs compare compared "
+        "fiscal fy cy full whole year years annual annually end ended period amount number figure value report reported "
+        "company it its million millions billion usd dollars dollar earn make made get be"
     )
-    - _WHOLE
 )
 
 

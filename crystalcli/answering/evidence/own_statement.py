@@ -51,10 +51,10 @@ def own_statement(crystal: CrystalReader, question: str, like: Passage, reading:
     Raises:
         DamagedCrystalError: The crystal is damaged.
     """
-    matches = {name: match for name, form in _ASPECTS.items() if (match := form.match(question)) is not None}
-    if not matches or not crystal.shelf.store.has_statements():
+    asked = next(((name, match["who"]) for name, form in _ASPECTS.items() if (match := form.match(question))), None)
+    if asked is None:
         return None
-    aspect, match = next(iter(matches.items()))
+    aspect, who = asked
     last = reading.read.until if _PAST.search(question) else reading.recall_filter.as_of
     before = _BEFORE.search(question)
     if _PAST.search(question) and last is None and before is None:
@@ -63,7 +63,7 @@ def own_statement(crystal: CrystalReader, question: str, like: Passage, reading:
         store = crystal.shelf.store
         stated = [
             row
-            for row in _stated_of(store, match["who"], aspect, reading.me)
+            for row in _stated_of(store, who, aspect, reading.me)
             if row.dated and not row.negated and store.source(row.source).state != DocumentState.GONE
         ]
         if last is not None:

@@ -111,11 +111,11 @@ class AnswerDraft:
 
     def quote(self, citation: Citation) -> None:
         """Add a source's own words, which bear themselves out, after a model's."""
-        self.text.append(source_introduction(citation))
-        claim = source_claim(citation)
+        introduction, claim = source_introduction(citation), source_claim(citation)
+        self.text.append(introduction)
         self.claims.append(claim.at(sum(map(len, self.text))))
         self.text.append(claim.text)
-        self.show([source_introduction(citation), source_words(citation)])
+        self.show([introduction, source_words(citation)])
 
     def cite(self, citation: Citation | None) -> int | None:
         """Add a citation and give its number; None for None."""

@@ -92,6 +92,18 @@ def test_front_matter_dates_a_note_and_does_not_speak_against_it(tmp_path, encod
         assert [citation.path for citation in citations] == ["2026-09-01.md", "rent.md"]
 
 
+def judged_notes(
+    folder: Path, notes: dict[str, str], words: str, judged: dict[str, tuple[float, float]]
+) -> list[Passage]:
+    """Recall notes by their words alone, and give each a score and a logit."""
+    for name, text in notes.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    with Crystal.create(folder / "m.crystal", encoder=None) as crystal:
+        crystal.ingest([folder])
+        found = {passage.path: passage for passage in crystal.recall(words, 10)}
+    return [replace(found[name], score=score, logit=logit) for name, (score, logit) in judged.items()]
+
+
 def test_values_of_one_unit_count_whatever_the_reranker_says(tmp_path):
     notes = {
         "2026-01-05.md": "The vat is at 40 litres, said the cooper.",
@@ -99,18 +111,13 @@ def test_values_of_one_unit_count_whatever_the_reranker_says(tmp_path):
         "2026-09-01.md": "Vat 62 litres.",
         "2026-10-01.md": "The well has 900 litres.",
     }
-    for name, text in notes.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    with Crystal.create(tmp_path / "m.crystal", encoder=None) as crystal:
-        crystal.ingest([tmp_path])
-        found = {passage.path: passage for passage in crystal.recall("vat litres well", 10)}
     judged = {
         "2026-01-05.md": (1.0, 3.0),
         "2026-05-03.md": (0.9, -10.0),
         "2026-09-01.md": (0.1, -10.0),
         "2026-10-01.md": (0.05, -11.0),
     }
-    given = [replace(found[name], score=score, logit=logit) for name, (score, logit) in judged.items()]
+    given = judged_notes(tmp_path, notes, "vat litres well", judged)
     assert order("How has the vat changed?", given) == ["2026-09-01", "2026-01-05", "2026-05-03", "2026-10-01"]
     assert order("How full is the vat, and how full was it before?", given) == [
         "2026-09-01", "2026-05-03", "2026-01-05", "2026-10-01",
@@ -125,17 +132,12 @@ def test_the_newest_entry_of_a_series_stands_for_all_whatever_is_beside_it(tmp_p
         "2026-09-01.md": "Heel 81.0 cm. Read three books in a week, and liked them all.",
         "2026-10-01.md": "Heel of the loaf went to the ducks, 3 of them.",
     }
-    for name, text in notes.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    with Crystal.create(tmp_path / "m.crystal", encoder=None) as crystal:
-        crystal.ingest([tmp_path])
-        found = {passage.path: passage for passage in crystal.recall("heel", 10)}
     judged = {
         "2026-05-03.md": (1.0, 3.0),
         "2026-01-05.md": (0.9, 2.0),
         "2026-10-01.md": (0.8, -9.0),
         "2026-09-01.md": (0.7, -9.0),
     }
-    given = [replace(found[name], score=score, logit=logit) for name, (score, logit) in judged.items()]
+    given = judged_notes(tmp_path, notes, "heel", judged)
     assert order("How deep is the heel?", given)[:2] == ["2026-09-01", "2026-05-03"]
     assert order("How deep was the heel?", given)[0] == "2026-05-03"

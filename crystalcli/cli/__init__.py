@@ -133,9 +133,9 @@ def main() -> None:
     from crystalcli.errors import StoppedError
 
     try:
-        from crystalcli.cli.terminal.stop_signals import retry_lost_interrupts
+        from crystalcli.cli.terminal.stop_signals import handle_interrupts
 
-        retry_lost_interrupts()
+        handle_interrupts()
         from crystalcli.cli.app import run
 
         code = run()

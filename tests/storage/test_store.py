@@ -46,6 +46,22 @@ def test_a_closed_crystal_is_one_plain_file(store, tmp_path):
         assert again.meta() == {"encoder": "some", "key": "value"}
 
 
+@pytest.mark.parametrize("readers", [1, 2])
+def test_a_crystal_is_one_plain_file_after_the_last_reader_that_outlasts_its_writer(store, tmp_path, readers):
+    path = tmp_path / "m.crystal"
+    with store.transaction():
+        store.set_meta("key", "value")
+    opened = [Store.open(path) for _ in range(readers)]
+    assert opened[0].meta()["key"] == "value"
+    store.close()
+    for reader in opened:
+        assert path.with_name("m.crystal-wal").exists()
+        reader.close()
+    assert [each.name for each in tmp_path.iterdir()] == ["m.crystal"]
+    with Store.open(path) as again:
+        assert again.meta()["key"] == "value"
+
+
 def test_what_fails_half_way_was_never_there(store):
     with pytest.raises(ZeroDivisionError, match="division"), store.transaction():
         store.put_source(SOURCE)

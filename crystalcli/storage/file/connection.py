@@ -146,6 +146,12 @@ def _open_checked(uri: str) -> sqlite3.Connection:
     return connection
 
 
+def has_log(path: Path) -> bool:
+    """Tell whether SQLite's log of changes stands beside the crystal."""
+    place = real_path(path)
+    return place.with_name(place.name + "-wal").exists()
+
+
 def _has_pending_log(path: Path) -> bool:
     """Tell whether a log or journal beside the crystal holds a part of its last commits."""
     place = real_path(path)

@@ -2,7 +2,7 @@
 
 Knows SQLite, locks and seals. Does not know what the tables mean; that is `store`. While a crystal
 is being written it is in SQLite's WAL mode (readers see the last commit and never block); when the
-writer closes, it becomes one plain file again.
+last of the writer and those readers closes it, it becomes one plain file again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from crystalcli.errors import (
     NewerFormatError,
     NotACrystalError,
 )
-from crystalcli.storage.file.connection import connect, make_database, not_a_crystal_error, write_error
+from crystalcli.storage.file.connection import connect, has_log, make_database, not_a_crystal_error, write_error
 from crystalcli.storage.file.file_lock import lock_beside, lock_for_telling, real_path, release_lock
 from crystalcli.storage.file.query_guard import QueryGuard
 from crystalcli.storage.file.schema import (
@@ -206,19 +206,25 @@ class Database:
         return DamagedCrystalError(self.path, what)
 
     def close(self) -> None:
-        """Close the file; after writing, it is one plain file unless a reader has it open."""
+        """Close the file; it is one plain file as soon as nobody has it open."""
         with signals_held_back():
             if self._lock is not None and not self.shared:
-                with contextlib.suppress(sqlite3.Error):
-                    # Moves as much of the log as readers allow.
-                    self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
-                with contextlib.suppress(sqlite3.Error):
-                    # A reader that stays keeps the file in WAL mode.
-                    self._db.execute("PRAGMA busy_timeout = 200")
-                    self._db.execute("PRAGMA journal_mode = DELETE")
+                self._empty_log()
             self._db.close()
             release_lock(self._lock)
             self._lock = None
+            if not self.writable and has_log(self.path):
+                # The writer has gone while this reader was there, and could not do it.
+                with contextlib.suppress(CrystalError), self.open_for_note(self.path) as last:
+                    last._empty_log()
+
+    def _empty_log(self) -> None:
+        """Move SQLite's log into the file, and remove it; as much of it as readers allow."""
+        with contextlib.suppress(sqlite3.Error):
+            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        with contextlib.suppress(sqlite3.Error):
+            # A reader that stays keeps the file in WAL mode.
+            self._db.execute("PRAGMA journal_mode = DELETE")
 
     def give_way(self, new: Path) -> None:
         """Replace this crystal, open for writing, by another file, and close it.

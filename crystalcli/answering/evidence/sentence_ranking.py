@@ -16,9 +16,9 @@ passage may give several, and a later one the best.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -31,6 +31,8 @@ from crystalcli.text import sentence_spans
 if TYPE_CHECKING:
     from crystalcli.datatypes import FloatArray, IntArray
     from crystalcli.vectors import QuestionEncoder
+
+    _States: TypeAlias = tuple[FloatArray, IntArray]
 
 MAX_PASSAGES = 5  # passages whose sentences are ranked
 _TYPE_BONUS, _RANK_COST, _HEADING_COST = 0.3, 0.05, 0.4
@@ -97,7 +99,8 @@ def read_passages(encoder: QuestionEncoder | None, query: PreparedQuery, passage
     best_maxsim = 0.0
     read = passages[:MAX_PASSAGES]
     spans_of = [_spans(passage) for passage in read]
-    compared = map_in_threads(lambda pair: _similarities(encoder, query, *pair), list(zip(read, spans_of, strict=True)))
+    states_of = _states_of_texts(encoder if query.encoded is not None else None, read)
+    compared = [_similarities(query, states_of, *pair) for pair in zip(read, spans_of, strict=True)]
     for rank, (passage, spans, (similarities, maxsim, _)) in enumerate(zip(read, spans_of, compared, strict=True)):
         best_maxsim = max(best_maxsim, maxsim)
         for (low, high), similarity in zip(spans, similarities, strict=True):
@@ -136,14 +139,29 @@ def _idf_share(query: PreparedQuery, text: str) -> float:
     return sum(query.idf[term] for term in query.terms_in(text)) / (sum(query.idf.values()) or 1.0)
 
 
+def _states_of_texts(encoder: QuestionEncoder | None, passages: Sequence[Passage]) -> dict[str, _States]:
+    """Encode the texts of passages and their places, each text once; nothing without an encoder."""
+    if encoder is None:
+        return {}
+    texts = {text for passage in passages for text in (passage.text, _place_text(passage))}
+    longest_first = sorted(texts, key=lambda text: (-len(text), text))  # no thread begins a long one last
+    states = map_in_threads(lambda text: _states(encoder, text), longest_first)
+    return dict(zip(longest_first, states, strict=True))
+
+
+def _place_text(passage: Passage) -> str:
+    """Give what says where a passage stands, for the words that it leaves out."""
+    return f"{passage.heading or ''}\n{passage.path}"
+
+
 def _similarities(
-    encoder: QuestionEncoder | None, query: PreparedQuery, passage: Passage, spans: Sequence[tuple[int, int]]
+    query: PreparedQuery, states_of: Mapping[str, _States], passage: Passage, spans: Sequence[tuple[int, int]]
 ) -> tuple[list[float], float, FloatArray | None]:
     """Compare each span of a passage with the question.
 
     Args:
-        encoder: The encoder; None: all are 0.
         query: The prepared question.
+        states_of: The states of each text; without any all similarities are 0.
         passage: The passage.
         spans: The spans, in characters of the passage.
 
@@ -151,9 +169,9 @@ def _similarities(
         The sum of cosine and MaxSim of each span, the MaxSim over all of the text, and the greatest
         cosine of each token of the question with the text or its place.
     """
-    if encoder is None or query.encoded is None:
+    if not states_of or query.encoded is None:
         return [0.0] * len(spans), 0.0, None
-    states, ends = _states(encoder, passage.text)
+    states, ends = states_of[passage.text]
     weighted = query.token_weights > 0
     weights = query.token_weights[weighted]
     if weighted.any():
@@ -167,12 +185,12 @@ def _similarities(
             continue
         cosine = float(_unit(states[inside].mean(0)) @ query.encoded.vector)
         similarities.append(query.scale.gain * (cosine + float(weights @ products[:, inside].max(1))))
-    place = _states(encoder, f"{passage.heading or ''}\n{passage.path}")[0]
+    place = states_of[_place_text(passage)][0]
     likeness = (query.encoded.states @ _unit(np.concatenate([states, place])).T).max(1)
     return similarities, float(weights @ products.max(1)) if products.size else 0.0, likeness
 
 
-def _states(encoder: QuestionEncoder, text: str) -> tuple[FloatArray, IntArray]:
+def _states(encoder: QuestionEncoder, text: str) -> _States:
     """Encode a text in windows of the encoder's length.
 
     Returns:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -64,7 +66,7 @@ def test_a_worker_goes_on_after_the_command_and_can_be_stopped(home):
     worker = report["layers_by"]
     assert report["read"] == 7
     try:
-        os.kill(worker, signal.SIGSTOP)  # so that it is there for as long as it is looked at
+        _halt(worker, home / "memory.crystal")  # so that it is there for as long as it is looked at
         assert os.getpriority(os.PRIO_PROCESS, worker) == 19
         status = report_of("status", code=1)
         assert status["layer_worker"] == {"process": worker, "in_background": True}
@@ -84,6 +86,24 @@ def test_a_worker_goes_on_after_the_command_and_can_be_stopped(home):
         assert opened.status().complete
         assert opened.verify().sound
     assert sorted(path.name for path in home.iterdir()) == ["docs", "memory.crystal"]
+
+
+def _halt(worker: int, file: Path) -> None:
+    """Stop a worker for a while, at a moment at which it does not have the file locked."""
+
+    def halted_without_a_lock() -> bool:
+        os.kill(worker, signal.SIGSTOP)
+        with contextlib.closing(sqlite3.connect(file, isolation_level=None, timeout=0)) as connection:
+            try:
+                connection.execute("BEGIN EXCLUSIVE")
+                is_locked = file.with_name(file.name + "-lock").exists()
+            except sqlite3.OperationalError:
+                is_locked = True
+        if is_locked:
+            os.kill(worker, signal.SIGCONT)
+        return not is_locked
+
+    until(halted_without_a_lock)
 
 
 def test_a_worker_that_is_left_alone_makes_all_layers(home):

@@ -74,7 +74,7 @@ def test_columns_are_read_one_after_the_other(tmp_path):
     assert read(path)[0] == " ".join(left + right)
 
 
-@pytest.mark.parametrize("angle", [90, 180, 270, 2])
+@pytest.mark.parametrize("angle", [90, 2, *(pytest.param(angle, marks=pytest.mark.slow) for angle in (180, 270))])
 def test_a_page_that_lies_otherwise_is_turned(tmp_path, angle):
     picture = page_of(LAMP).rotate(angle, Image.Resampling.BICUBIC, expand=True, fillcolor="white")
     assert read(saved(picture, tmp_path / "turned.pdf"))[0] == " ".join(LAMP)

@@ -64,6 +64,8 @@ evidence/
     question_type.py       The kind of answer that a question expects, and whether a sentence shows
                            that kind.
     sentence_ranking.py    The sentences of passages, ranked by how well they answer a question.
+    source_lines.py        Lines of source code as they are quoted: whole ones, with what they open,
+                           without imports.
     speaker_match.py       The match between the speakers of a conversation and the person in the
                            question.
     statement_passage.py   The memory that a passage is of, and the passage of a statement in the

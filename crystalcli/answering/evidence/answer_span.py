@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from crystalcli.answering.evidence.figure_row import is_named_row
 from crystalcli.answering.evidence.question_type import asks_for_several
+from crystalcli.answering.evidence.source_lines import imports_end, is_named_in, statement_start, whole_lines
 from crystalcli.answering.evidence.surroundings import with_surroundings
 from crystalcli.datatypes import BOOKS, BY_LINES, HEADING_JOINT, Citation, Passage
 from crystalcli.recall import PAGED_KIND, sentences_within
@@ -39,8 +40,9 @@ _LONGEST, _LONGEST_BY_LINES, _LONGEST_RUNNING = 700, 1000, 1000
 # Characters of a quotation that is less likely than this, against the first: nobody reads a page
 # for a guess.
 _DOUBTFUL, _LONGEST_IF_DOUBTFUL = 0.5, 350
-_REACH = 250  # characters in which the rest of a sentence is looked for
-_GAP = 8  # characters of white space between sentences that follow one another, at most
+_REACH = 250  # characters in which the rest of a sentence or of a statement is looked for
+_KEPT = 0.6  # the part of a stretch of source code that is quoted at least, if its head is
+_MOST_NEWLINES = 3  # between sentences or lines that follow one another
 _STEPS = 4  # stretches of a passage that are compared, at most
 # The difference in score that makes a passage e times as likely to be the one that answers, and the
 # least likelihood, against that of the first, of a further source that is quoted.
@@ -99,6 +101,8 @@ def answer_spans(
             continue
         is_doubtful = is_refused or likelihood < _DOUBTFUL
         longest = _longest(passage, is_doubtful=is_doubtful, is_refused=is_refused)
+        if spans and passage.place.kind == "code" and _matches_by_imports(passage, question):
+            continue
         start, end = _span_of(crystal, question, passage, longest)
         if not is_doubtful and _is_running_text(passage):
             taken = [(other.start, other.end) for other in passages if other.path == passage.path and other != passage]
@@ -165,11 +169,16 @@ def _span_of(crystal: CrystalReader, question: str, passage: Passage, longest: i
         if passage.allowed:
             return (low, high) if kind == "code" else _from_head(around, low, high)
         if kind == "code":
-            return _with_definition(around, low, high, longest)
+            return _from_definition(crystal, around, question, passage, (low, high), longest)
         return _with_turns(around, passage, low, high)
     if passage.allowed:
         return low, high  # what is beside it may be of another time
     return _whole_sentences(crystal, passage, low, high)
+
+
+def _matches_by_imports(passage: Passage, question: str) -> bool:
+    """Tell whether what recall found in source code is one of the imports that it begins with."""
+    return passage.best[0] - passage.start < imports_end(passage.text, question)
 
 
 def _is_running_text(passage: Passage) -> bool:
@@ -190,13 +199,16 @@ def _stretch(crystal: CrystalReader, question: str, passage: Passage, longest: i
     """Give a passage's best stretch of whole sentences or lines, of at most so many characters."""
     text = passage.text
     low, high = _after_headings(passage, _after_front_matter(passage)), len(text.rstrip())
+    if passage.place.kind == "code":
+        behind = low + imports_end(text[low:], question)
+        low = behind if text[behind:].strip() else low
     if high - low <= longest and not passage.allowed:
         return passage.start + low, passage.start + max(low, high)
     spans = [span for span in _sentences(text, passage.place.kind in BY_LINES) if span[0] >= low]
     if passage.allowed:
         spans = sentences_within(spans, passage.allowed_inside)
     spans = spans or [(low, high)]
-    windows = _windows(spans, longest)
+    windows = _windows(text, spans, longest)
     reranker = crystal.searcher().reranker
     if reranker is not None and len(windows) > 1:
         logits = reranker.logits(question, [text[start:end] for start, end in windows]).tolist()
@@ -250,34 +262,55 @@ def _sentences(text: str, by_lines: bool) -> list[tuple[int, int]]:
     return spans
 
 
-def _windows(spans: Sequence[tuple[int, int]], longest: int) -> list[tuple[int, int]]:
+def _windows(text: str, spans: Sequence[tuple[int, int]], longest: int) -> list[tuple[int, int]]:
     """Give the stretches to compare, at most _STEPS, from the first to the last.
 
     A stretch within the one before is not compared: the end of a passage would win without what
     leads to it.
     """
-    windows = [_window(spans, 0, longest)]
+    windows = [_window(text, spans, 0, longest)]
     for first in range(1, len(spans)):
-        if (window := _window(spans, first, longest))[1] > windows[-1][1]:
+        if (window := _window(text, spans, first, longest))[1] > windows[-1][1]:
             windows.append(window)
     last = len(windows) - 1
     return windows if last < _STEPS else [windows[round(step * last / (_STEPS - 1))] for step in range(_STEPS)]
 
 
-def _window(spans: Sequence[tuple[int, int]], first: int, longest: int) -> tuple[int, int]:
+def _window(text: str, spans: Sequence[tuple[int, int]], first: int, longest: int) -> tuple[int, int]:
     """Take sentences from the first on, one at least, while they fit and follow one another."""
     start, end = spans[first]
     for following_start, following_end in spans[first + 1 :]:
-        if following_end - start > longest or following_start - end > _GAP:
+        between = text[end:following_start]
+        if following_end - start > longest or between.strip() or between.count("\n") > _MOST_NEWLINES:
             break
         end = following_end
     return start, end
 
 
-def _with_definition(around: _Landmarks, low: int, high: int, longest: int) -> tuple[int, int]:
-    """Begin at the head of the definition around, where both fit."""
-    label, start, _ = around("definition", low)
-    return (start, high) if label and high - start <= longest else (low, high)
+def _from_definition(
+    crystal: CrystalReader,
+    around: _Landmarks,
+    question: str,
+    passage: Passage,
+    span: tuple[int, int],
+    longest: int,
+) -> tuple[int, int]:
+    """Give whole lines, from the head of the definition around where it is near or asked for."""
+    low, high = span
+    name, start, _ = around("definition", low)
+    is_near = low + _KEPT * (high - low) < start + longest and passage.best[1] <= start + longest
+    if name and high - start <= longest:
+        low = start
+    elif name and (is_near or is_named_in(name, question)):
+        text = crystal.quote(passage.path, start, start + longest)
+        low, high = start, start + len(text.rpartition("\n")[0].rstrip())
+    else:
+        rest = statement_start(crystal.quote(passage.path, low, high))
+        low += rest if low + rest <= passage.best[0] else 0
+    before = crystal.quote(passage.path, max(0, low - _REACH), low)
+    quoted = crystal.quote(passage.path, low, high)
+    lead, behind = whole_lines(before, quoted, crystal.quote(passage.path, high, high + _REACH))
+    return low - lead, high + behind
 
 
 def _from_head(around: _Landmarks, low: int, high: int) -> tuple[int, int]:

@@ -108,6 +108,38 @@ def test_the_number_of_an_item_stays_with_the_item(lamps):
     assert rules[span.start : span.end].endswith("tower.")
 
 
+def test_source_code_is_quoted_in_whole_statements_however_deep_it_is(lamps):
+    lines = "".join(f"            self.store(lamp, {n}, wick={n * 7})\n" for n in range(40))
+    head = "    def light_lamps(\n        self,\n        lamps,\n    ):\n        for lamp in lamps:\n"
+    code = f"import os\nimport re\nimport sys\n\n\nclass Tower:\n{head}{lines}"
+    passage = as_one_passage(lamps, "tower.py", code)
+    (span,) = answer_spans(lamps, "What is stored of a lamp of the tower?", [passage], 1)
+    quote = code[span.start : span.end]
+    assert 500 < len(quote) <= 1000
+    assert "import" not in quote
+    assert "    def light_lamps(\n        self," in quote
+    middle = code.index("            self.store(lamp, 8,")
+    end = replace(
+        passage, place=replace(passage.place, start=middle), text=code[middle:], best=(len(code) - 30, len(code))
+    )
+    (span,) = answer_spans(lamps, "What is stored of a lamp of the tower?", [end], 1)
+    assert code[span.start : span.end].startswith("            self.store(lamp, ")
+    (span,) = answer_spans(lamps, "How does one light the lamps?", [end], 1)
+    assert code[span.start : span.end].startswith(head)
+
+
+def test_imports_add_nothing_to_a_source(lamps):
+    code = "import lamps\nimport harbour\nimport wick\nfrom tower import keeper\n"
+    passage = as_one_passage(lamps, "imports.py", code)
+    first = as_one_passage(lamps, "quay.md", "The clock of the quay is slow by an hour.")
+    assert (
+        len(answer_spans(lamps, "How slow is the clock of the quay?", [first, replace(passage, score=first.score)], 2))
+        == 1
+    )
+    asked = "What imports the keeper of the tower?"
+    assert len(answer_spans(lamps, asked, [first, replace(passage, score=first.score)], 2)) == 2
+
+
 def test_a_message_comes_with_the_one_before(lamps):
     first = next(quote for quote in quotations(lamps, "Which lamp has a new wick, says Ben?") if "Ben" in quote)
     assert "Which lamp shall I take" in first

@@ -1,0 +1,114 @@
+"""Lines of source code as they are quoted: whole ones, with what they open, without imports.
+
+Knows: lines, brackets, names, statements of import of common languages. Does not know: crystals.
+"""
+
+from __future__ import annotations
+
+import re
+
+from crystalcli.answering.question.phrases import stems
+
+_OPENING, _CLOSING = "([{", ")]}"
+_STRING = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'")
+_IMPORT = re.compile(
+    r"\s*(?:import\b|from\s+\S+\s+import\b|export\s.*\bfrom\s|use\s+[\w:]+|using\s+[\w.]+\s*;|package\s+[\w.]+"
+    r"|#\s*include\b|require(?:_relative)?\b|(?:const|let|var)\s.*=\s*require\()"
+)
+_ASKS_FOR_IMPORTS = re.compile(r"\b(?:import|includ|depend|requir)\w*", re.IGNORECASE)
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_MOST_REST = 6  # lines in which a statement that began before ends
+_FEWEST = 3  # lines of imports that are left out: one or two may be part of an example
+
+
+def whole_lines(before: str, quoted: str, after: str) -> tuple[int, int]:
+    """Tell how much of the text around a quotation makes its lines whole.
+
+    Args:
+        before: The text before it.
+        quoted: The quotation.
+        after: The text after it, as far as it may be widened.
+
+    Returns:
+        The characters to add before it, its first line's indentation; and behind it, the rest of
+        its last line and the lines that close what it opens. 0 where that is not all in sight.
+    """
+    indentation = before[before.rfind("\n") + 1 :]
+    lead = len(indentation) if not indentation.strip() else 0
+    rest = after.partition("\n")[0]
+    depth = _depth(quoted + rest)
+    position = len(rest)
+    while depth > 0 and position < len(after):
+        line = after[position + 1 :].partition("\n")[0]
+        depth = _depth(line, depth)
+        position += 1 + len(line)
+    return lead, len(after[: position if depth == 0 else len(rest)].rstrip())
+
+
+def imports_end(text: str, question: str) -> int:
+    """Find the first character after the imports that a stretch of source code begins with.
+
+    Args:
+        text: The source code.
+        question: The question; one about imports is answered by them.
+
+    Returns:
+        The beginning of a line, or the end of the text; 0 with few imports.
+    """
+    if _ASKS_FOR_IMPORTS.search(question):
+        return 0
+    imports = depth = end = 0
+    for line in text.splitlines(keepends=True):
+        is_import = bool(depth or _IMPORT.match(line))
+        if line.strip() and not is_import:
+            break
+        if is_import:
+            depth = _depth(line, depth)
+            imports += 1
+        end += len(line)
+    return end if imports >= _FEWEST else 0
+
+
+def statement_start(text: str) -> int:
+    """Find the first line of a stretch of source code that is not inside of brackets opened before.
+
+    Returns:
+        The beginning of the line; 0 where brackets are closed only further below, or nothing else
+        follows.
+    """
+    depth = position = start = 0
+    for line in text.splitlines(keepends=True)[:_MOST_REST]:
+        position += len(line)
+        opened, closed = _depth(line), _unopened(line)
+        if closed > depth:
+            start = position
+        depth = max(0, depth - closed) + opened
+    return start if text[start:].strip() else 0
+
+
+def is_named_in(name: str, question: str) -> bool:
+    """Tell whether a question has all words of a name of several, `set_cookie` or `setCookie`."""
+    words = stems(_HUMP.sub(" ", name.rpartition(".")[2]))
+    return len(words) > 1 and set(words) <= set(stems(_HUMP.sub(" ", question)))
+
+
+def _unopened(line: str) -> int:
+    """Count the brackets that a line closes and does not open."""
+    depth = unopened = 0
+    for sign in _STRING.sub("", line):
+        if sign in _OPENING:
+            depth += 1
+        elif sign in _CLOSING:
+            unopened += depth == 0
+            depth = max(0, depth - 1)
+    return unopened
+
+
+def _depth(text: str, depth: int = 0) -> int:
+    """Count the brackets that are open after a text; those within a line's strings do not count."""
+    for sign in _STRING.sub("", text):
+        if sign in _OPENING:
+            depth += 1
+        elif sign in _CLOSING:
+            depth = max(0, depth - 1)
+    return depth

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 _LONGEST, _LONGEST_BY_LINES, _LONGEST_RUNNING = 700, 1000, 1000
 # Characters of a quotation that is less likely than this, against the first: nobody reads a page
 # for a guess.
-_DOUBTFUL, _LONGEST_IF_DOUBTFUL = 0.5, 350
+_DOUBTFUL, _LONGEST_IF_DOUBTFUL, _LONGEST_CODE_IF_DOUBTFUL = 0.5, 350, 500
 _REACH = 250  # characters in which the rest of a sentence or of a statement is looked for
 _KEPT = 0.6  # the part of a stretch of source code that is quoted at least, if its head is
 _MOST_NEWLINES = 3  # between sentences or lines that follow one another
@@ -140,13 +140,13 @@ def cite_spans(
 
 
 def _longest(passage: Passage, *, is_doubtful: bool, is_refused: bool) -> int:
-    """Give the most characters to quote of a passage; a definition is cut only in a refusal."""
+    """Give the most characters to quote of a passage."""
     kind = passage.place.kind
     longest = _LONGEST_BY_LINES if kind in ("code", PAGED_KIND) else _LONGEST
     if _is_running_text(passage):
         longest = _LONGEST_RUNNING
-    if is_refused or (is_doubtful and kind != "code"):
-        longest = _LONGEST_IF_DOUBTFUL
+    if is_refused or is_doubtful:
+        longest = _LONGEST_CODE_IF_DOUBTFUL if kind == "code" and not is_refused else _LONGEST_IF_DOUBTFUL
     if not passage.text.isascii():
         wide = sum(unicodedata.east_asian_width(letter) == "W" for letter in passage.text)
         longest = round(longest / (1 + (_WIDE_LETTERS - 1) * wide / len(passage.text)))

@@ -24,7 +24,13 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from crystalcli.answering.evidence.figure_row import is_named_row
 from crystalcli.answering.evidence.question_type import asks_for_several
-from crystalcli.answering.evidence.source_lines import imports_end, is_named_in, statement_start, whole_lines
+from crystalcli.answering.evidence.source_lines import (
+    definition_rest,
+    imports_end,
+    is_named_in,
+    statement_start,
+    whole_lines,
+)
 from crystalcli.answering.evidence.surroundings import with_surroundings
 from crystalcli.datatypes import BOOKS, BY_LINES, HEADING_JOINT, Citation, Passage
 from crystalcli.recall import PAGED_KIND, sentences_within
@@ -41,6 +47,7 @@ _LONGEST, _LONGEST_BY_LINES, _LONGEST_RUNNING = 700, 1000, 1000
 # for a guess.
 _DOUBTFUL, _LONGEST_IF_DOUBTFUL, _LONGEST_CODE_IF_DOUBTFUL = 0.5, 350, 500
 _REACH = 250  # characters in which the rest of a sentence or of a statement is looked for
+_LEAST_ROOM = 40  # characters that are worth filling with more of a definition
 _KEPT = 0.6  # the part of a stretch of source code that is quoted at least, if its head is
 _MOST_NEWLINES = 3  # between sentences or lines that follow one another
 _STEPS = 4  # stretches of a passage that are compared, at most
@@ -245,7 +252,8 @@ def _after_headings(passage: Passage, start: int) -> int:
     labels = set((passage.heading or "").split(HEADING_JOINT))
     for line in rest.splitlines(keepends=True):
         words = line.strip()
-        if words and words.strip("#=* ") not in labels and words.lstrip("# ") not in labels:
+        is_underline = set(words) <= set("=-")
+        if words and not is_underline and words.strip("#=* ") not in labels and words.lstrip("# ") not in labels:
             break
         position += len(line)
     rest = passage.text[position:]
@@ -295,7 +303,10 @@ def _from_definition(
     span: tuple[int, int],
     longest: int,
 ) -> tuple[int, int]:
-    """Give whole lines, from the head of the definition around where it is near or asked for."""
+    """Give whole lines, from the head of the definition around where it is near or asked for.
+
+    Where there is room, more of that definition follows.
+    """
     low, high = span
     name, start, _ = around("definition", low)
     is_near = low + _KEPT * (high - low) < start + longest and passage.best[1] <= start + longest
@@ -307,6 +318,10 @@ def _from_definition(
     else:
         rest = statement_start(crystal.quote(passage.path, low, high))
         low += rest if low + rest <= passage.best[0] else 0
+    room, (_, _, end) = low + longest - high, around("definition", high - 1)
+    if name and room >= _LEAST_ROOM and (end is None or end > high):
+        following = crystal.quote(passage.path, high, high + room if end is None else min(high + room, end))
+        high += definition_rest(following)
     before = crystal.quote(passage.path, max(0, low - _REACH), low)
     quoted = crystal.quote(passage.path, low, high)
     lead, behind = whole_lines(before, quoted, crystal.quote(passage.path, high, high + _REACH))

@@ -15,6 +15,7 @@ _IMPORT = re.compile(
     r"\s*(?:import\b|from\s+\S+\s+import\b|export\s.*\bfrom\s|use\s+[\w:]+|using\s+[\w.]+\s*;|package\s+[\w.]+"
     r"|#\s*include\b|require(?:_relative)?\b|(?:const|let|var)\s.*=\s*require\()"
 )
+_COMMENT = re.compile(r"\s*(?:/\*|\*|//|#|--|;|@)")
 _ASKS_FOR_IMPORTS = re.compile(r"\b(?:import|includ|depend|requir)\w*", re.IGNORECASE)
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _MOST_REST = 6  # lines in which a statement that began before ends
@@ -84,6 +85,23 @@ def statement_start(text: str) -> int:
             start = position
         depth = max(0, depth - closed) + opened
     return start if text[start:].strip() else 0
+
+
+def definition_rest(text: str) -> int:
+    """Find the end of what may be quoted of the rest of a definition.
+
+    Args:
+        text: The text behind the quotation, up to the next definition or as far as there is room.
+
+    Returns:
+        The end of a line, before comments that may be of the next definition; 0 without any.
+    """
+    lines = text.splitlines(keepends=True)
+    if lines and not lines[-1].endswith("\n"):
+        lines.pop()  # it may be a part of a line
+    while lines and (not lines[-1].strip() or _COMMENT.match(lines[-1])):
+        lines.pop()
+    return len("".join(lines).rstrip())
 
 
 def is_named_in(name: str, question: str) -> bool:

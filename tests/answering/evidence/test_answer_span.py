@@ -128,6 +128,15 @@ def test_source_code_is_quoted_in_whole_statements_however_deep_it_is(lamps):
     assert code[span.start : span.end].startswith(head)
 
 
+def test_a_head_alone_comes_with_the_rest_of_its_definition(lamps):
+    body = "    lamp.fill()\n    lamp.light()\n    return lamp\n"
+    code = f"def prepare_lamp(lamp):\n{body}\n\ndef other(lamp):\n    return None\n"
+    passage = as_one_passage(lamps, "prepare.py", code)
+    head = replace(passage, place=replace(passage.place, end=23), text=code[:23], best=(0, 23))
+    (span,) = answer_spans(lamps, "What does preparing a lamp do?", [head], 1)
+    assert code[span.start : span.end] == f"def prepare_lamp(lamp):\n{body}".rstrip()
+
+
 def test_imports_add_nothing_to_a_source(lamps):
     code = "import lamps\nimport harbour\nimport wick\nfrom tower import keeper\n"
     passage = as_one_passage(lamps, "imports.py", code)

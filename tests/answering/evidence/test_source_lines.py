@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from crystalcli.answering.evidence.source_lines import imports_end, is_named_in, statement_start, whole_lines
+from crystalcli.answering.evidence.source_lines import (
+    definition_rest,
+    imports_end,
+    is_named_in,
+    statement_start,
+    whole_lines,
+)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +56,19 @@ def test_imports_at_the_beginning_are_found(text, rest):
 )
 def test_the_first_whole_statement_is_found(text, start):
     assert text[statement_start(text) :].startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("    b()\n    return c\n\n\n# Sizes are in bytes.\n", "    b()\n    return c"),
+        (" /* Both. */\n  b();\n}\n\n/* The next\n * one. */\n", " /* Both. */\n  b();\n}"),
+        ("    b()\n    return some_", "    b()"),
+        ("\n# The next one.\n", ""),
+    ],
+)
+def test_the_rest_of_a_definition_ends_before_the_comment_of_the_next_one(text, rest):
+    assert text[: definition_rest(text)] == rest
 
 
 @pytest.mark.parametrize(

@@ -41,10 +41,11 @@ def test_what_is_heard_is_the_answer_with_its_marks():
 
 
 def test_a_terminal_names_what_it_has_shown(capsys):
-    for citation, end in ((PROSE, "[1], quoted above"), (CODE, "    return 410\n```\n[2]")):
+    for citation, end in ((PROSE, " [1], quoted above"), (CODE, ":\n[2], quoted above")):
         screen = AnswerScreen()
         screen.show_evidence([citation])
-        capsys.readouterr()
+        shown = capsys.readouterr().out
+        assert all(f"│ {line}\n" in shown for line in citation.quote.split("\n") if line) == (citation is CODE)
         draft = AnswerDraft("When?", AskOptions(), screen.add_text)
         draft.quote(citation)
         assert capsys.readouterr().out.endswith(end)

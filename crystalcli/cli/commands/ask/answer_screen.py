@@ -42,12 +42,14 @@ class AnswerScreen:
     def show_evidence(self, citations: Iterable[Citation]) -> None:
         """Write the sentences that were found, each with its place, before the model's words."""
         for citation in citations:
-            quote = _quotation(citation)
+            in_lines = _stands_in_lines(citation)
+            quote = _dedented(citation.quote) if in_lines else _quotation(citation)
             if self._width is not None and len(quote) > _LONGEST_QUOTE:
-                quote = quote[:_LONGEST_QUOTE].rsplit(" ", 1)[0] + " …"
+                quote = quote[:_LONGEST_QUOTE].rsplit("\n" if in_lines else " ", 1)[0].rstrip() + " …"
             else:
                 self.mark_shown([citation])
-            self._write_barred(Text(quote))
+            for line in quote.splitlines():
+                self._write_barred(Text(line))
             self._write_barred(
                 Text.assemble(location_text(citation, "cyan"), (format_headings(citation), "dim italic"))
             )
@@ -57,8 +59,7 @@ class AnswerScreen:
         """Take quotations as shown, so that their places alone are named."""
         for citation in citations:
             self._shown.add((citation.path, citation.start, citation.end))
-            if not _stands_in_lines(citation):  # lines are easier to read than what was shown
-                self._marks[source_words(citation)] = f"[{citation.number}], quoted above"
+            self._marks[source_words(citation)] = f"[{citation.number}], quoted above"
 
     def add_text(self, piece: str) -> None:
         """Write the next piece of the answer; of a source that was shown, its number."""
@@ -117,16 +118,16 @@ class AnswerScreen:
 
     def _write_lines(self, quote: str) -> None:
         """Write lines of code or messages as they stand, without the margin they have in common."""
-        for line in dedent(quote.strip("\n")).splitlines():
+        for line in _dedented(quote).splitlines():
             if self._width is None or not line.strip():
-                output.write(f"    {sanitize(line)}".rstrip() + "\n")
+                output.write(f"    {line}".rstrip() + "\n")
             else:
-                self._console.print(Padding(Text(sanitize(line)), (0, 0, 0, 4)), width=self._width)
+                self._console.print(Padding(Text(line), (0, 0, 0, 4)), width=self._width)
 
     def _write_barred(self, text: Text) -> None:
         """Write a text behind a bar, on as many lines as it takes."""
         if self._width is None:
-            output.write(f"{_BAR}{text.plain}\n")
+            output.write(f"{_BAR}{text.plain}".rstrip() + "\n")
             return
         for line in text.wrap(self._console, max(10, self._width - len(_BAR)), overflow="fold"):
             self._console.print(Text.assemble((_BAR, "dim"), line), no_wrap=True, overflow="ignore", crop=False)
@@ -136,6 +137,11 @@ def _stands_in_lines(citation: Citation) -> bool:
     """Tell whether a quotation has lines of its own, as code, tables and conversations have."""
     place = citation.place
     return "\n" in citation.quote.strip() and (place.kind in BY_LINES or bool(place.marks.get("message")))
+
+
+def _dedented(quote: str) -> str:
+    """Give lines without the margin that they have in common."""
+    return "\n".join(sanitize(line) for line in dedent(quote.strip("\n")).splitlines())
 
 
 def _quotation(citation: Citation) -> str:

@@ -49,6 +49,8 @@ evidence/
                            for a time.
     figure_row.py          The row of a table that states the figure a question asks for, before
                            prose about that figure.
+    later_message.py       The message of a chat that changes what an earlier one in the same
+                           passage says.
     newest_first.py        The order of dated passages: of those that answer about as well the
                            newest comes first.
     noun_match.py          The likeness of a question's nouns to passages, of which the least speaks
@@ -114,8 +116,8 @@ grounding/
                            October".
     source_passage.py      A passage as a source of an answer: its sentences, with their terms and
                            their facts.
-    source_words.py        The end of an answer that no sentence of its sources is near: the best
-                           source's own words.
+    source_words.py        The end of an answer that its best source does not bear: that source's
+                           own words.
     wording.py             Wording: how a sentence of an answer agrees with one of a source beyond
                            the words they share.
 

@@ -13,6 +13,7 @@ from crystalcli.answering.evidence import answerability, own_statement, sentence
 from crystalcli.answering.evidence.answer_span import answer_spans, cite_spans
 from crystalcli.answering.evidence.days_meant import with_days
 from crystalcli.answering.evidence.figure_row import with_figure_row
+from crystalcli.answering.evidence.later_message import latest_message_best
 from crystalcli.answering.evidence.newest_first import newest_first
 from crystalcli.answering.evidence.own_memories import memories_first
 from crystalcli.answering.evidence.own_row import with_own_rows
@@ -28,7 +29,7 @@ from crystalcli.answering.prompt import prompt_context
 from crystalcli.answering.prompt.passage_choice import choose_passages, passages_in_mind
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.answering.request.filter_reading import read_filter
-from crystalcli.datatypes import Answer, ChatModel, Citation, FilterReading, Passage, Progress, RecallFilter
+from crystalcli.datatypes import Answer, ChatModel, Citation, Claim, FilterReading, Passage, Progress, RecallFilter
 from crystalcli.errors import NotFoundError, UsageError
 from crystalcli.recall import INSTRUCTION, MOST_INSTRUCTIONS, CrystalReader, EventQuestion, Results, event_question
 
@@ -94,7 +95,8 @@ def answer_question(
         is_found = True
     elif is_found:
         where = RecallFilter() if draft.reading is None else draft.reading.recall_filter
-        draft.passages = with_figure_row(crystal, question, draft.passages, where)[: options.k]
+        passages = with_figure_row(crystal, question, draft.passages, where)[: options.k]
+        draft.passages = latest_message_best(question, passages)
     quotations = _quotations(crystal, draft, is_refused=not is_found)
     if not is_found:
         return draft.refusal(NOT_HERE, quotations)
@@ -348,8 +350,16 @@ def _generate(crystal: CrystalReader, draft: AnswerDraft, quotations: Sequence[C
         is_far = declines(said.text) or not any(each.is_near for each in said.claims)
         if is_far or any(each.missing for each in said.claims):
             draft.is_sure = False
-        if is_far and quotations:
+        if quotations and (is_far or not _rests_on(sources, quotations[0], said.claims)):
             draft.quote(quotations[0])
+
+
+def _rests_on(sources: attribution.Sources, best: Citation, claims: Sequence[Claim]) -> bool:
+    """Tell whether an answer is borne out, or near the best quotation, not another one alone."""
+    return any(
+        claim.borne_out or (claim.is_near and (best.number in claim.citations or sources.says(best, claim.text)))
+        for claim in claims
+    )
 
 
 def _asker(draft: AnswerDraft) -> str:

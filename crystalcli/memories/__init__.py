@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from crystalcli.memories.person_profile import ProfileLine, ProfileReport, make_profile
     from crystalcli.memories.present_state import Candidate, asks_for_state, select_states, state_value
     from crystalcli.memories.self_statement import StatementGroup, read_self_statement
+    from crystalcli.memories.state import tells_change
     from crystalcli.memories.supersession import (
         change_line,
         current_of,
@@ -105,6 +106,7 @@ else:
             "present_state": ("Candidate", "asks_for_state", "select_states", "state_value"),
             "person_profile": ("ProfileLine", "ProfileReport", "make_profile"),
             "self_statement": ("StatementGroup", "read_self_statement"),
+            "state": ("tells_change",),
             "supersession": (
                 "change_line",
                 "current_of",
@@ -170,6 +172,7 @@ __all__ = [
     "superseded_by",
     "tell_memory",
     "tell_turn",
+    "tells_change",
     "turn_messages",
     "uphold_memories",
     "uphold_statement",

@@ -160,6 +160,7 @@ if TYPE_CHECKING:
         spell_out,
     )
     from crystalcli.recall.voice_score import (
+        CHAT_KIND,
         is_of_oneself,
     )
 else:
@@ -231,12 +232,13 @@ else:
                 "SUBJECT",
                 "spell_out",
             ),
-            "voice_score": ("is_of_oneself",),
+            "voice_score": ("CHAT_KIND", "is_of_oneself"),
         },
     )
 
 __all__ = [
     "BEGINNING",
+    "CHAT_KIND",
     "HALF_LIFE",
     "INSTRUCTION",
     "ME_KEY",

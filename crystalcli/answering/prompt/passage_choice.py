@@ -1,6 +1,7 @@
 """What a language model is given of the passages that were recalled.
 
     asked how things are now    nothing older than the best passage, if that seems to answer
+    and of a chat               no message that a later one of the passage changes
     asked of a person, a time   of a conversation the parts by that person, of that time
 
 A small model that is given an old statement beside the new one often takes the old one.
@@ -13,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from crystalcli.answering.evidence.later_message import without_former_messages
 from crystalcli.answering.evidence.newest_first import is_present
 from crystalcli.answering.request.ask_options import MOST_IN_MIND
 from crystalcli.datatypes import Passage
@@ -39,7 +41,14 @@ def choose_passages(
     holds = newest or (is_present(question) and bool(passages) and _seems_to_answer(passages[0]))
     day = passages[0].date if passages and holds else None
     chosen = passages if day is None else [each for each in passages if each.date is None or each.date >= day]
-    return [_allowed_part(crystal, passage) if passage.allowed else passage for passage in chosen]
+    given: list[Passage] = []
+    for passage in chosen:
+        given += (
+            [_allowed_part(crystal, passage)]
+            if passage.allowed
+            else without_former_messages(crystal, question, passage)
+        )
+    return given
 
 
 def passages_in_mind(crystal: CrystalReader, names: Sequence[str], recalled: Sequence[Passage]) -> list[Passage]:

@@ -13,6 +13,11 @@ CHAT = """[2026-05-01 10:00] Ann: The lamp oil is in the shed.
 [2026-05-01 10:02] Ann: The lamp oil is nearly gone.
 """
 
+CHANGED = """[2026-02-20 20:00] Jo: Band practice is at the mill, Mondays at 7
+[2026-02-20 20:01] Sam: I bring the bass
+[2026-09-12 21:00] Jo: Practice moves to Wednesdays at 8 from October
+"""
+
 
 @pytest.fixture(scope="module")
 def notes(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) -> Crystal:
@@ -21,6 +26,7 @@ def notes(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) -> Cry
     (folder / "2026-03-01.md").write_text("The keeper of the light is Mary from today.\n", encoding="utf-8")
     (folder / "light.md").write_text("The light has a keeper and two lamps.\n", encoding="utf-8")
     (folder / "chat.txt").write_text(CHAT, encoding="utf-8")
+    (folder / "band.txt").write_text(CHANGED, encoding="utf-8")
     crystal = Crystal(folder / "notes.crystal", encoder=encoder_folder, reranker=None)
     crystal.ingest([folder])
     return crystal
@@ -45,3 +51,18 @@ def test_of_a_conversation_only_what_the_filter_lets_through(notes):
     assert "Ben: Lamp oil is dear" in chosen.text
     assert "Ann" not in chosen.text
     assert notes.quote(chosen.path, chosen.start, chosen.end) == chosen.text
+
+
+def test_of_a_chat_no_message_that_a_later_one_changes(notes):
+    found = notes.recall("When is band practice?", 1).passages
+    assert "Mondays" in found[0].text
+    for question, is_left_out in (("When is band practice?", True), ("When was band practice?", False)):
+        chosen = choose_passages(notes, question, found, newest=False)
+        given = "\n".join(each.text for each in chosen)
+        assert ("Mondays" not in given) is is_left_out
+        assert "Sam: I bring the bass" in given
+        assert "Wednesdays at 8" in given
+        for part in chosen:
+            assert notes.quote(part.path, part.start, part.end) == part.text
+    answer = notes.ask("When is band practice?", extractive=True)
+    assert answer.citations[0].place.marks["message"] == "Jo, 2026-09-12 21:00"

@@ -12,6 +12,7 @@ from crystalcli.answering.request import prompt_template
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.datatypes import AnswerVerdict
 from crystalcli.errors import NotFoundError, UsageError
+from crystalcli.library import Crystal
 from crystalcli.lm import LanguageModel, estimate_tokens
 
 texts = st.text(st.sampled_from("{}contextquestion \n%$\\"))
@@ -140,6 +141,27 @@ def test_an_answer_with_a_fact_that_no_passage_has_is_not_sure(crystal, language
         assert answer.citations[: len(quoted.citations)] == quoted.citations
 
 
+def test_an_answer_near_another_source_ends_with_the_best(tmp_path, language_model_path):
+    (tmp_path / "yards.txt").write_text(
+        "The total backlog of the yards at the end of 2022 was 404 boats, and 377 boats at the end of 2021.\n"
+    )
+    (tmp_path / "north.txt").write_text(
+        "North: the total backlog of the yards there fell to 19 boats at the end of 2022, from 20 boats in 2021.\n"
+    )
+    question = "How did the total backlog of the yards change from the end of 2021 to the end of 2022?"
+    with Crystal.create(tmp_path / "yards.crystal", encoder=None) as crystal:
+        crystal.ingest([tmp_path / "yards.txt", tmp_path / "north.txt"])
+        for words, is_quoted in (
+            ("The total backlog of the yards was not 19 boats at the end of 2022.", True),
+            ("The total backlog of the yards was not 404 boats at the end of 2022.", False),
+        ):
+            model = Scripted(LanguageModel.open(language_model_path), 8192, words=words)
+            answer = crystal.ask(question, AskOptions(floor=0.0), model=model)
+            assert (answer.claims[0].is_near, answer.claims[0].borne_out) == (True, False)
+            assert ("In yards.txt, line 1: “The total backlog" in answer.text) is is_quoted
+            assert answer.verdict is AnswerVerdict.ANSWERED
+
+
 @pytest.mark.parametrize(
     ("options", "length"),
     [
@@ -190,8 +212,6 @@ def test_a_model_speaks_where_one_is_wanted(options, named, extractive):
 
 
 def test_nothing_is_packed_where_nothing_is_recalled(tmp_path):
-    from crystalcli.library import Crystal
-
     with (
         Crystal.create(tmp_path / "m.crystal", encoder=None) as empty,
         pytest.raises(NotFoundError, match="nothing in"),

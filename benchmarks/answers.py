@@ -10,7 +10,7 @@ Arms:
     one each     the best sentence of each of the first three passages
     extractive   the sentences that `crystal ask` quotes, three at most
     crystal      passages of a crystal, then the model, as in `crystal ask`: its own words
-    as given     the same, with the quotation that an answer ends with where no source is near it
+    as given     the same, with the quotation that an answer ends with where it is not near the best
     gold, gold extractive    the same from the gold passage: the ceiling of a perfect recall
 
 `answer_sets.py` says which sets are asked of the whole corpus and which within the question's

@@ -97,6 +97,8 @@ grounding/
                            nothing.
     answer_end.py          The end of an answer in a model's words: its first paragraph, with its
                            code or list.
+    answering_sentence.py  The one sentence of a quotation that answers best, as a quotation of its
+                           own.
     attribution.py         The passages that carry an answer, and citations that have been read back
                            from the file.
     bearing_out.py         Bearing out: whether a sentence of a source says what a sentence of an

@@ -23,13 +23,14 @@ from crystalcli.answering.evidence.superseded import holding_first
 from crystalcli.answering.exact.code_question import code_intents
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.answer_draft import AnswerDraft, KeepSummaries
+from crystalcli.answering.grounding.answering_sentence import answering_sentence
 from crystalcli.answering.grounding.declining import declines
 from crystalcli.answering.metadata.document_answer import answer_document_question
 from crystalcli.answering.prompt import prompt_context
 from crystalcli.answering.prompt.passage_choice import choose_passages, passages_in_mind
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.answering.request.filter_reading import read_filter
-from crystalcli.datatypes import Answer, ChatModel, Citation, Claim, FilterReading, Passage, Progress, RecallFilter
+from crystalcli.datatypes import Answer, ChatModel, Citation, FilterReading, Passage, Progress, RecallFilter
 from crystalcli.errors import NotFoundError, UsageError
 from crystalcli.recall import INSTRUCTION, MOST_INSTRUCTIONS, CrystalReader, EventQuestion, Results, event_question
 
@@ -350,16 +351,27 @@ def _generate(crystal: CrystalReader, draft: AnswerDraft, quotations: Sequence[C
         is_far = declines(said.text) or not any(each.is_near for each in said.claims)
         if is_far or any(each.missing for each in said.claims):
             draft.is_sure = False
-        if quotations and (is_far or not _rests_on(sources, quotations[0], said.claims)):
-            draft.quote(quotations[0])
+        if quotations:
+            _end_with_source(crystal, draft, sources, quotations[0], is_far=is_far)
 
 
-def _rests_on(sources: attribution.Sources, best: Citation, claims: Sequence[Claim]) -> bool:
-    """Tell whether an answer is borne out, or near the best quotation, not another one alone."""
-    return any(
-        claim.borne_out or (claim.is_near and (best.number in claim.citations or sources.says(best, claim.text)))
-        for claim in claims
-    )
+def _end_with_source(
+    crystal: CrystalReader, draft: AnswerDraft, sources: attribution.Sources, best: Citation, *, is_far: bool
+) -> None:
+    """Quote the best source behind words that it does not bear.
+
+    Where they are near nothing, all of it is quoted. Where they are near a source, but in the
+    model's own words, its sentence that answers best is, unless it has their names and numbers.
+    """
+    if is_far:
+        draft.quote(best)
+        return
+    claims = [claim for claim in draft.claims if claim.is_near]
+    if any(claim.borne_out or sources.has_facts_of(best, claim.text) for claim in claims):
+        return
+    sentence = answering_sentence(crystal, draft.question, best)
+    if sentence is not None:
+        draft.quote(sentence)
 
 
 def _asker(draft: AnswerDraft) -> str:

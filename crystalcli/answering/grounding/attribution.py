@@ -154,15 +154,10 @@ class Sources:
         is_near = borne_out or (not missing and any(self._is_near(sentence, span, idf) for span in used))
         return SourceMatch(tuple(dict.fromkeys(numbers)), missing, borne_out, is_near)
 
-    def says(self, citation: Citation, sentence: str) -> bool:
-        """Tell whether a quotation has nearly all words of a sentence, or a fact that it adds."""
-        passage = Passage(citation.place, citation.quote, 0.0, citation.heading, date=citation.date)
-        source = SourcePassage(passage)
+    def has_facts_of(self, citation: Citation, sentence: str) -> bool:
+        """Tell whether a quotation has the facts that a sentence adds to the question, if any."""
         added = [fact for fact in find_facts(sentence) if not self._question_facts.holds(fact)]
-        if any(map(source.facts.holds, added)):
-            return True
-        idf = self._crystal.idf(sentence)
-        return any(self._is_near(sentence, span, idf) for span in source.spans)
+        return bool(added) and all(map(SourcePassage.of_citation(citation).facts.holds, added))
 
     def find_code(self, block: str) -> SourceMatch:
         """Find the support for a fence of code: the passages that have its lines as they stand.

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from crystalcli.answering.grounding.facts import FactIndex
 from crystalcli.answering.grounding.row_label import labelled_rows
-from crystalcli.datatypes import BY_LINES, Passage
+from crystalcli.datatypes import BY_LINES, Citation, Passage
 from crystalcli.lexical import terms
 from crystalcli.recall import format_day, with_resolved_dates
 from crystalcli.text import sentence_spans, shown_text
@@ -26,6 +26,11 @@ class SourcePassage:
 
     def __init__(self, passage: Passage) -> None:
         self.passage = passage
+
+    @classmethod
+    def of_citation(cls, citation: Citation) -> SourcePassage:
+        """Make one of a quotation."""
+        return cls(Passage(citation.place, citation.quote, 0.0, citation.heading, date=citation.date))
 
     @cached_property
     def facts(self) -> FactIndex:

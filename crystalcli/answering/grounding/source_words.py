@@ -1,9 +1,8 @@
 """The end of an answer that its best source does not bear: that source's own words.
 
 A language model may put together what does not belong together. Of its answers whose sentences are
-near nothing in the sources, the best quotation is right more often than they are (docs/LOG.md). One
-that is near a source behind the best, and not borne out by it, may be of something else, as of a
-division in the place of the whole.
+near nothing in the sources, the best quotation is right more often than they are (docs/LOG.md).
+Where they are near one, but not borne out, one sentence of it shows what they were made from.
 
 Knows: citations. Does not know: whether the source answers.
 """

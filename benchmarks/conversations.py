@@ -1,7 +1,7 @@
 """Evidence recalled from months of conversation: with an assistant (BEAM), and of people (LoCoMo).
 
     python benchmarks/conversations.py DATA [--sets beam locomo] [--chats N] [--crystals DIR]
-        [--no-rerank] [--json results/conversations.json]
+        [--no-rerank] [--verdicts N] [--json results/conversations.json]
 
 DATA is a folder of evaluation sets, with `conversation/beam.docs.jsonl` and the like. Every chat is
 a crystal of its own, which is asked its own questions; --crystals keeps them. A message counts as
@@ -9,7 +9,9 @@ found when its first 200 characters, or half of all, stand in the first 2,000 or
 recalled. Beside it, in the same run: BM25 over whole messages, over pieces of 80 words, and over
 pieces of what the person wrote. Intervals are 95 % of the bootstrap over questions; the last column
 is the paired difference to the best of the three. Of updates, whose evidence is an older and a
-newer statement, it is counted which is read first.
+newer statement, it is counted which is read first. With --verdicts the chats are asked for answers
+instead, without a model: their unanswerable questions, and N of each ability. Refused is what is
+"not in this crystal".
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ HEAD = 200  # characters of a message that stand for it
 PIECE = 80  # words
 DEPTH = 40  # passages
 K1, B = 1.2, 0.75
+UNANSWERABLE = "unanswerable"
 CONTROLS = ("BM25, messages", "BM25, pieces", "BM25, own words")
 Span = tuple[int, int]
 
@@ -50,12 +53,14 @@ class Chat(NamedTuple):
         file: The name of its file.
         text: The file's content.
         questions: Its questions that have evidence.
+        unanswerable: Its questions that nothing in it answers.
     """
 
     name: str
     file: str
     text: str
     questions: list[dict[str, Any]]
+    unanswerable: list[str]
 
 
 def rows(data: Path, name: str) -> list[dict[str, Any]]:
@@ -84,6 +89,7 @@ def chats(data: Path, name: str) -> Iterator[Chat]:
                     turns[turn["dia_id"]] = turn["text"]
             text = json.dumps(messages)
         questions = []
+        unanswerable = [query["question"] for query in asked[document["doc_id"]] if query.get("unanswerable")]
         for query in asked[document["doc_id"]]:
             gold = {
                 each.get("message_id", each.get("dia_id")): (
@@ -96,7 +102,8 @@ def chats(data: Path, name: str) -> Iterator[Chat]:
             if evidence and not query.get("unanswerable"):
                 ability = query.get("ability", query["category"])
                 questions.append({"question": query["question"], "ability": ability, "evidence": evidence})
-        yield Chat(document["doc_id"], f"{re.sub(r'[^A-Za-z0-9]+', '_', document['doc_id'])}.json", text, questions)
+        file = f"{re.sub(r'[^A-Za-z0-9]+', '_', document['doc_id'])}.json"
+        yield Chat(document["doc_id"], file, text, questions, unanswerable)
 
 
 class Conversation:
@@ -206,6 +213,9 @@ def main() -> None:
     parser.add_argument("--chats", type=int, help="so many of each set")
     parser.add_argument("--crystals", type=Path, help="a folder in which the crystals are kept")
     parser.add_argument("--no-rerank", action="store_true")
+    parser.add_argument(
+        "--verdicts", type=int, metavar="N", help="ask for answers: the unanswerable and N of each ability"
+    )
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     results: dict[str, Any] = {}
@@ -215,6 +225,7 @@ def main() -> None:
         for name in args.sets:
             table: dict[str, dict[tuple[str, int], list[float]]] = defaultdict(lambda: defaultdict(list))
             updates: dict[str, Counter[str]] = defaultdict(Counter)
+            refused: dict[str, list[float]] = defaultdict(list)
             for chat in list(chats(args.data, name))[: args.chats]:
                 path = kept / f"{Path(chat.file).stem}.crystal"
                 is_new = not path.exists()
@@ -223,8 +234,11 @@ def main() -> None:
                         source = Path(scratch) / chat.file
                         source.write_text(chat.text, encoding="utf-8")
                         crystal.ingest([source])
-                    ask_chat(crystal, chat, table, updates, rerank=not args.no_rerank)
-            results[name] = show(name, table, updates)
+                    if args.verdicts is not None:
+                        ask_verdicts(crystal, chat, args.verdicts, refused)
+                    else:
+                        ask_chat(crystal, chat, table, updates, rerank=not args.no_rerank)
+            results[name] = show(name, table, updates) if args.verdicts is None else show_verdicts(name, refused)
     print(machine())
     write_json(args.json, results)
 
@@ -255,6 +269,29 @@ def ask_chat(
                     table[group][system, budget].append(share)
             if order := first_read(question, read):
                 updates[system][order] += 1
+
+
+def ask_verdicts(crystal: Crystal, chat: Chat, count: int, refused: dict[str, list[float]]) -> None:
+    """Ask a chat its unanswerable questions and some of each ability, and keep what was refused."""
+    by_ability = defaultdict(list)
+    for question in chat.questions:
+        by_ability[question["ability"]].append(question["question"])
+    for ability, questions in {**by_ability, UNANSWERABLE: chat.unanswerable}.items():
+        for question in questions if ability == UNANSWERABLE else questions[:count]:
+            is_refused = float(not crystal.ask(question, extractive=True).answered)
+            for group in {ability, UNANSWERABLE if ability == UNANSWERABLE else "answerable"}:
+                refused[group].append(is_refused)
+
+
+def show_verdicts(name: str, refused: dict[str, list[float]]) -> dict[str, Any]:
+    """Print the share refused of each ability, and return the shares."""
+    figures = {}
+    for group in sorted(refused, key=lambda group: (group in ("answerable", UNANSWERABLE), group)):
+        share = sum(refused[group]) / len(refused[group])
+        low, high = interval(refused[group])
+        figures[group] = {"refused": share, "low": low, "high": high, "questions": len(refused[group])}
+        print(f"{name:7s}{group:26s}{len(refused[group]):4d}  refused {share:.3f} [{low:.3f}, {high:.3f}]", flush=True)
+    return figures
 
 
 def show(

@@ -55,6 +55,8 @@ evidence/
                            newest comes first.
     noun_match.py          The likeness of a question's nouns to passages, of which the least speaks
                            against an answer.
+    own_detail.py          The detail asked for, in what a person told an assistant: its topic is
+                           there, and perhaps not it.
     own_memories.py        Memories before other passages where the question is about the person who
                            asks.
     own_row.py             The row of a list for the one whom a question names, in the place of the

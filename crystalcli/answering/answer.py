@@ -15,6 +15,7 @@ from crystalcli.answering.evidence.days_meant import with_days
 from crystalcli.answering.evidence.figure_row import with_figure_row
 from crystalcli.answering.evidence.later_message import latest_message_best
 from crystalcli.answering.evidence.newest_first import newest_first
+from crystalcli.answering.evidence.own_detail import own_detail
 from crystalcli.answering.evidence.own_memories import memories_first
 from crystalcli.answering.evidence.own_row import with_own_rows
 from crystalcli.answering.evidence.present_statements import newest_statement_first
@@ -295,6 +296,9 @@ def _judge(crystal: CrystalReader, draft: AnswerDraft, results: Results, where: 
     judged = replace(judged, passages=_judged_passages(crystal, judged))
     reading = sentence_ranking.read_passages(crystal.searcher().encoder, results.query, judged.passages)
     draft.evidence = answerability.answer_probability(crystal, judged, reading)
+    detail = own_detail(crystal, results.question, judged.passages)
+    if detail is not None:
+        draft.evidence = detail.evidence(draft.evidence)
     draft.is_sure = draft.evidence >= answerability.SURE
     return draft.evidence >= draft.options.floor
 

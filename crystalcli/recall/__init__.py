@@ -117,7 +117,9 @@ if TYPE_CHECKING:
     )
     from crystalcli.recall.own_words import (
         BEGINNING,
+        is_own,
         whole_words,
+        without_reply,
     )
     from crystalcli.recall.page_score import (
         PAGED_KIND,
@@ -201,7 +203,7 @@ else:
                 "measure_memory",
                 "resident_bytes",
             ),
-            "own_words": ("BEGINNING", "whole_words"),
+            "own_words": ("BEGINNING", "is_own", "whole_words", "without_reply"),
             "page_score": ("PAGED_KIND",),
             "passages": (
                 "PassageBuilder",
@@ -271,6 +273,7 @@ __all__ = [
     "heading_day",
     "is_author",
     "is_of_oneself",
+    "is_own",
     "is_same_person",
     "iso_date",
     "join_recalls",
@@ -291,4 +294,5 @@ __all__ = [
     "strength_of",
     "whole_words",
     "with_resolved_dates",
+    "without_reply",
 ]

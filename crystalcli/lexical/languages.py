@@ -22,6 +22,8 @@ _WORDS_READ = 400  # of a text; more do not change the verdict
 _LEAST_WORDS = 3  # different ones
 _LEAST_SHARE = 0.08  # of a text's words: the lists hold 0.1 to 0.35 of running text
 _WORD = re.compile(r"[^\W\d_]+")
+# Marks behind so many others: to order them takes time by the square of their number.
+_FURTHER_MARKS = re.compile(r"(?<=[^\w\s]{30})[^\w\s]+")
 
 
 class Language(NamedTuple):
@@ -119,7 +121,7 @@ def identify_language(text: str) -> str:
         A code of LANGUAGES; OTHER_SCRIPT for most other text without Latin letters; "" where it is
         not clear, as in short texts, source code and tables.
     """
-    lower = unicodedata.normalize("NFC", text.lower())
+    lower = unicodedata.normalize("NFC", _FURTHER_MARKS.sub("", text.lower()))
     words = [match[0] for match in islice(_WORD.finditer(lower), _WORDS_READ)]
     if not words:
         return ""

@@ -31,6 +31,8 @@ TEXTS = {
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_a_sentence_in_each_language(code):
     assert identify_language(TEXTS[code]) == code
+    # A million marks on one letter are ordered in the time of a few: else this takes hours.
+    assert identify_language(TEXTS[code] + " A" + "\u0301\u0302\u0323" * 300_000) == code
 
 
 @pytest.mark.parametrize(

@@ -316,15 +316,16 @@ def _from_definition(
         text = crystal.quote(passage.path, start, start + longest)
         low, high = start, start + len(text.rpartition("\n")[0].rstrip())
     else:
-        rest = statement_start(crystal.quote(passage.path, low, high))
+        rest = statement_start(passage.text[low - passage.start : high - passage.start])
         low += rest if low + rest <= passage.best[0] else 0
     room, (_, _, end) = low + longest - high, around("definition", high - 1)
+    first = max(0, low - _REACH)
+    text = crystal.quote(passage.path, first, high + max(0, room) + _REACH)
     if name and room >= _LEAST_ROOM and (end is None or end > high):
-        following = crystal.quote(passage.path, high, high + room if end is None else min(high + room, end))
+        following = text[high - first :][: room if end is None else min(room, end - high)]
         high += definition_rest(following)
-    before = crystal.quote(passage.path, max(0, low - _REACH), low)
-    quoted = crystal.quote(passage.path, low, high)
-    lead, behind = whole_lines(before, quoted, crystal.quote(passage.path, high, high + _REACH))
+    after = text[high - first :][:_REACH]
+    lead, behind = whole_lines(text[: low - first], text[low - first : high - first], after)
     return low - lead, high + behind
 
 

@@ -30,7 +30,7 @@ from crystalcli.recall import CrystalReader, is_own, without_reply
 from crystalcli.text import sentence_spans
 
 if TYPE_CHECKING:
-    from crystalcli.datatypes import FloatArray, Passage
+    from crystalcli.datatypes import Passage
     from crystalcli.vectors import QuestionEncoder
 
 _SHORTEST, _LONGEST = 15, 400  # characters of a sentence that are read
@@ -114,9 +114,9 @@ def _likeness_of_first(
 ) -> float:
     """Compare the noun of the first phrase with sentences, less the mean of those of the others."""
     ids, ends = encoder.tokens(question)
-    asked = _unit(encoder.encode(ids.tolist()).states)
+    asked = encoder.encode(ids.tolist()).states
     texts = [encoder.tokens(sentence)[0].tolist() for sentence in sentences]
-    nearest = np.max([(asked @ _unit(encoder.encode(text).states).T).max(1) for text in texts if text], axis=0)
+    nearest = np.max([(asked @ encoder.encode(text).states.T).max(1) for text in texts if text], axis=0)
     narrowing = set(query_terms(_NARROWING))
     heads = []
     for phrase in phrases:
@@ -127,8 +127,3 @@ def _likeness_of_first(
             inside = [nearest[number] for number, stop in enumerate(ends[: len(nearest)]) if start < stop <= end]
             heads += [float(np.mean(inside))] if inside else []
     return heads[0] - float(np.mean(heads[1:])) if len(heads) > 1 else 0.0
-
-
-def _unit(states: FloatArray) -> FloatArray:
-    result: FloatArray = states / np.maximum(np.linalg.norm(states, axis=-1, keepdims=True), 1e-9)
-    return result

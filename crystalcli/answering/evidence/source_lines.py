@@ -37,11 +37,11 @@ def whole_lines(before: str, quoted: str, after: str) -> tuple[int, int]:
     indentation = before[before.rfind("\n") + 1 :]
     lead = len(indentation) if not indentation.strip() else 0
     rest = after.partition("\n")[0]
-    depth = _depth(quoted + rest)
+    depth, _ = _brackets(quoted + rest)
     position = len(rest)
     while depth > 0 and position < len(after):
         line = after[position + 1 :].partition("\n")[0]
-        depth = _depth(line, depth)
+        depth, _ = _brackets(line, depth)
         position += 1 + len(line)
     return lead, len(after[: position if depth == 0 else len(rest)].rstrip())
 
@@ -64,7 +64,7 @@ def imports_end(text: str, question: str) -> int:
         if line.strip() and not is_import:
             break
         if is_import:
-            depth = _depth(line, depth)
+            depth, _ = _brackets(line, depth)
             imports += 1
         end += len(line)
     return end if imports >= _FEWEST else 0
@@ -80,10 +80,9 @@ def statement_start(text: str) -> int:
     depth = position = start = 0
     for line in text.splitlines(keepends=True)[:_MOST_REST]:
         position += len(line)
-        opened, closed = _depth(line), _unopened(line)
-        if closed > depth:
+        depth, unopened = _brackets(line, depth)
+        if unopened:
             start = position
-        depth = max(0, depth - closed) + opened
     return start if text[start:].strip() else 0
 
 
@@ -110,23 +109,22 @@ def is_named_in(name: str, question: str) -> bool:
     return len(words) > 1 and set(words) <= set(stems(_HUMP.sub(" ", question)))
 
 
-def _unopened(line: str) -> int:
-    """Count the brackets that a line closes and does not open."""
-    depth = unopened = 0
-    for sign in _STRING.sub("", line):
-        if sign in _OPENING:
-            depth += 1
-        elif sign in _CLOSING:
-            unopened += depth == 0
-            depth = max(0, depth - 1)
-    return unopened
+def _brackets(text: str, depth: int = 0) -> tuple[int, int]:
+    """Count the brackets that are open after a text; those within a line's strings do not count.
 
+    Args:
+        text: The text.
+        depth: The brackets that are open before it.
 
-def _depth(text: str, depth: int = 0) -> int:
-    """Count the brackets that are open after a text; those within a line's strings do not count."""
+    Returns:
+        The brackets that are open; and those that it closes though they were not opened.
+    """
+    unopened = 0
     for sign in _STRING.sub("", text):
         if sign in _OPENING:
             depth += 1
+        elif sign in _CLOSING and depth:
+            depth -= 1
         elif sign in _CLOSING:
-            depth = max(0, depth - 1)
-    return depth
+            unopened += 1
+    return depth, unopened

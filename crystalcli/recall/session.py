@@ -5,8 +5,9 @@ Knows: snapshots of a commit, files that were replaced. Does not know: how a cry
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,6 +54,7 @@ class CrystalReader:
         self._searcher: Searcher | None = None
         self._version = -1
         self._reranker: CrossEncoder | None = None
+        self._opening_reranker = threading.Lock()
         try:
             self._encoder = open_encoder(store.meta(), store.path, encoder)
         except BaseException:
@@ -160,10 +162,25 @@ class CrystalReader:
         """Open the reranker, once; None where its weights are not here."""
         from crystalcli.vectors import CrossEncoder
 
-        if self._reranker is None and self._find_reranker is not None:
-            folder = self._find_reranker()
-            self._reranker = CrossEncoder(folder) if folder is not None else None
-        return self._reranker
+        with self._opening_reranker:
+            if self._reranker is None and self._find_reranker is not None:
+                folder = self._find_reranker()
+                self._reranker = CrossEncoder(folder) if folder is not None else None
+            return self._reranker
+
+    def preload_reranker(self) -> None:
+        """Begin to open the reranker in a thread, so that the first question waits less for it.
+
+        It takes a fifth of a second, most of it outside of Python. An error comes again with that
+        question.
+        """
+
+        def load() -> None:
+            with suppress(Exception):
+                self.reranker()
+
+        # No daemon: a thread inside of onnxruntime must not outlive the interpreter.
+        threading.Thread(target=load, name="loading").start()
 
     def recall(
         self,

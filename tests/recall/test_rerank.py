@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from crystalcli import Crystal
+from crystalcli import Crystal, vectors
+from crystalcli.errors import ModelMissingError
 from crystalcli.recall import Results
 from crystalcli.recall.rerank import (
     LEAST_LOGIT,
@@ -42,6 +44,30 @@ def test_liked_passages_come_first_and_all_are_kept(results):
     assert {(passage.path, passage.start) for passage in reranked} == {(p.path, p.start) for p in results}
     assert word in reranked[0].text
     assert [passage.logit is not None for passage in reranked] == [True] * RERANK_DEPTH + [False] * (40 - RERANK_DEPTH)
+
+
+def test_a_reranker_that_opens_beside_other_work_is_opened_once(crystal: Crystal, monkeypatch):
+    opened = []
+
+    class Slow(Liking):
+        def __init__(self, folder) -> None:
+            time.sleep(0.2)
+            opened.append(folder)
+            super().__init__("ledger")
+
+    monkeypatch.setattr(vectors, "CrossEncoder", Slow)
+    with Crystal(crystal.path, reranker=crystal.path.parent) as other:
+        other.preload_reranker()
+        assert not opened  # the caller goes on
+        assert other.reranker() is other.reranker()
+        assert opened == [crystal.path.parent]
+
+
+def test_a_reranker_that_cannot_be_opened_is_said_with_the_question(crystal: Crystal, tmp_path):
+    with Crystal(crystal.path, reranker=tmp_path) as other:
+        other.preload_reranker()
+        with pytest.raises(ModelMissingError, match="reranker"):
+            other.recall("Who keeps the ledgers of the company?")
 
 
 def test_shares_still_add_up_to_the_score(results):

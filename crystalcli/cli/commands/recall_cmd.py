@@ -23,6 +23,7 @@ from crystalcli.cli.options.crystal_options import (
     StrengthenOption,
     open_crystal,
     parse_half_life,
+    preload_reranker,
 )
 from crystalcli.cli.options.user_files import keep_sources
 from crystalcli.cli.options.where_options import (
@@ -143,6 +144,8 @@ def recall_command(
         raise UsageError("--explain goes with plain passages and with JSON")
     keeps = strengthen and questions is None  # many questions are a test, and no use
     with open_crystal(crystal, encoder_folder=encoder, strengthen=keeps) as opened:
+        if rerank:
+            preload_reranker(opened)
         where = recall_filter(opened, within, kind, since, until, by, tag, day, as_of)
         find = partial(
             opened.recall,

@@ -184,6 +184,15 @@ def open_crystal(
     return crystal
 
 
+def preload_reranker(crystal: Crystal) -> None:
+    """Begin to open a crystal's reranker beside other work, unless it is still to be fetched."""
+    from crystalcli import models
+    from crystalcli.recall import RERANKER
+
+    if models.locate(RERANKER) is not None:
+        crystal.preload_reranker()
+
+
 def _layers_notice(crystal: Crystal) -> str:
     """Say which text is found by words alone; "" where all is found by vectors, too."""
     from crystalcli.cli.terminal.humanize import format_share

@@ -23,6 +23,7 @@ from crystalcli.cli.options.crystal_options import (
     StrengthenOption,
     open_crystal,
     parse_half_life,
+    preload_reranker,
 )
 from crystalcli.cli.options.model_options import ModelOption, resolve_language_model
 from crystalcli.cli.options.where_options import (
@@ -267,6 +268,7 @@ def ask_command(
                 offer = None
         chat_model = None if options.extractive or context_only else resolve_language_model(model, allow_remote)
         with open_crystal(crystal, encoder_folder=encoder, keeps=True, strengthen=strengthen) as opened:
+            preload_reranker(opened)
             where = recall_filter(opened, within, kind, since, until, by, tag, options.today, as_of)
             options = replace(options, where=where)
             asked_model = model if context_only else chat_model

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -21,6 +21,9 @@ from crystalcli.errors import CrystalError
 from crystalcli.index.encoder import ENCODER
 from crystalcli.library import LANGUAGE_MODEL, Crystal
 from crystalcli.recall import RERANKER
+
+if TYPE_CHECKING:
+    from crystalcli.lm import LanguageModel
 
 # The programs that tests start hear every signal, whoever started the tests: `nohup` and shells in the background have some ignored.
 for _name, _handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
@@ -100,6 +103,14 @@ def reranker_folder() -> Path:
 def language_model_path() -> Path:
     """The real language model's file."""
     return _weights(LANGUAGE_MODEL) / models.catalogue_entry(LANGUAGE_MODEL).main
+
+
+@pytest.fixture(scope="session")
+def language_model(language_model_path: Path) -> LanguageModel:
+    """The real language model, opened and loaded once: loading takes a second."""
+    from crystalcli.lm import LanguageModel
+
+    return LanguageModel.open(language_model_path)
 
 
 @pytest.fixture(scope="session")

@@ -12,12 +12,6 @@ from crystalcli.answering.grounding import attribution
 from crystalcli.answering.prompt import prompt_context
 from crystalcli.datatypes import LINED
 from crystalcli.errors import ModelMissingError, UsageError
-from crystalcli.lm import LanguageModel
-
-
-@pytest.fixture(scope="module")
-def language_model(language_model_path):
-    return LanguageModel.open(language_model_path)
 
 
 def test_the_context_stays_within_its_budget(crystal, language_model):

@@ -12,12 +12,11 @@ from support.repository import ROOT, SAMPLES
 from crystalcli.examples.books import own_texts, prepare
 from crystalcli.examples.planted import contains, fact, place
 from crystalcli.examples.story import join_chapters, story
-from crystalcli.lm import LanguageModel
 
 
 @pytest.fixture(scope="module")
-def model(language_model_path):
-    return LanguageModel.open(language_model_path)
+def model(language_model):
+    return language_model
 
 
 def test_facts_are_many_and_the_same_for_the_same_seed():

@@ -236,12 +236,12 @@ def test_counts(opened):
 # --- with a language model ----------------------------------------------------------------------------------
 
 
-def test_a_model_speaks_of_each_part_within_what_the_part_says(opened, language_model_path):
+def test_a_model_speaks_of_each_part_within_what_the_part_says(opened, language_model):
     heard: list[str] = []
     shown: list[int] = []
     progress: list[tuple[int, int, str]] = []
     answer = opened.ask(
-        "Summarize the books folder", model=language_model_path, max_tokens=12, time=600, on_text=heard.append,
+        "Summarize the books folder", model=language_model, max_tokens=12, time=600, on_text=heard.append,
         on_evidence=lambda cited: shown.append(len(cited)),
         progress=lambda state: progress.append((state.done, state.total, state.unit)),
     )  # fmt: skip
@@ -276,8 +276,8 @@ class Reciting:
 
 
 @pytest.fixture
-def reciting(language_model_path):
-    return lambda words: Reciting(LanguageModel.open(language_model_path), words)
+def reciting(language_model):
+    return lambda words: Reciting(language_model, words)
 
 
 def test_a_sentence_stays_where_its_part_bears_it_out(opened, reciting):

@@ -14,7 +14,6 @@ from support.damage import change, verdict_of
 from support.lexical_crystals import read_into, write
 
 from crystalcli import Crystal, library
-from crystalcli.lm import LanguageModel
 from crystalcli.maintenance.diff import diff_crystals
 from crystalcli.maintenance.merge import merge_crystals
 from crystalcli.maintenance.repair import repair_crystal
@@ -37,12 +36,12 @@ def shelf(tmp_path) -> Path:
 
 
 @pytest.fixture
-def ask(language_model_path) -> Asked:
+def ask(language_model) -> Asked:
     """Ask a model that says one sentence of everything; give the parts, and how often it was asked."""
 
     class Reciting:
         def __init__(self) -> None:
-            self.model, self.asked = LanguageModel.open(language_model_path), 0
+            self.model, self.asked = language_model, 0
 
         def __getattr__(self, name: str) -> object:
             return getattr(self.model, name)

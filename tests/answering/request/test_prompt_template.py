@@ -62,11 +62,11 @@ def test_the_system_message_can_be_replaced_or_left_out(system, roles):
         assert found[0]["content"] == system
 
 
-def test_what_a_model_would_be_given(crystal, language_model_path):
+def test_what_a_model_would_be_given(crystal, language_model):
     question = "Who keeps the ledgers?"
-    model = LanguageModel.open(language_model_path)
+    model = language_model
     for budget in (200, 900):
-        packed = crystal.pack_context(question, AskOptions(k=8, budget=budget), model=language_model_path)
+        packed = crystal.pack_context(question, AskOptions(k=8, budget=budget), model=language_model)
         assert packed.tokens == model.count(packed.context) <= budget + 10
         assert packed.counted_by == model.name
         for number, passage in enumerate(packed.passages, 1):
@@ -108,10 +108,10 @@ class Scripted(Listening):
 
 
 @pytest.mark.parametrize("words", ["The passages do not say.", "There is no mention of the surplus money at all."])
-def test_a_model_that_finds_no_answer_leaves_the_quotations(crystal, language_model_path, words):
+def test_a_model_that_finds_no_answer_leaves_the_quotations(crystal, language_model, words):
     question = "In whose name did Mr Haddow bank the surplus dues?"
     quoted = crystal.ask(question, extractive=True)
-    model = Scripted(LanguageModel.open(language_model_path), 8192, words=words)
+    model = Scripted(language_model, 8192, words=words)
     heard: list[str] = []
     answer = crystal.ask(question, AskOptions(floor=0.0), model=model, on_text=heard.append)
     assert heard == []
@@ -123,7 +123,7 @@ def test_a_model_that_finds_no_answer_leaves_the_quotations(crystal, language_mo
     assert refused.citations == quoted.citations
 
 
-def test_an_answer_with_a_fact_that_no_passage_has_is_not_sure(crystal, language_model_path):
+def test_an_answer_with_a_fact_that_no_passage_has_is_not_sure(crystal, language_model):
     question = "Why may detergent not be used on an oil spill in the harbour?"
     quoted = crystal.ask(question, extractive=True)
     assert quoted.verdict is AnswerVerdict.ANSWERED
@@ -132,7 +132,7 @@ def test_an_answer_with_a_fact_that_no_passage_has_is_not_sure(crystal, language
         ("It frightens the gulls away.", AnswerVerdict.MAYBE),
         ("It was forbidden in Saskatoon in 1961.", AnswerVerdict.MAYBE),
     ):
-        model = Scripted(LanguageModel.open(language_model_path), 8192, words=words)
+        model = Scripted(language_model, 8192, words=words)
         answer = crystal.ask(question, AskOptions(floor=0.0), model=model)
         said, *source = answer.text.split("\n\n", 1)
         assert (said, answer.verdict) == (words, verdict)
@@ -144,7 +144,7 @@ def test_an_answer_with_a_fact_that_no_passage_has_is_not_sure(crystal, language
         assert answer.citations[: len(quoted.citations)] == quoted.citations
 
 
-def test_an_answer_in_words_of_its_own_ends_with_the_sentence_that_answers(tmp_path, language_model_path):
+def test_an_answer_in_words_of_its_own_ends_with_the_sentence_that_answers(tmp_path, language_model):
     (tmp_path / "yards.txt").write_text(
         "The total backlog of the yards at the end of 2022 was 404 boats, and 377 boats at the end of 2021.\n"
     )
@@ -158,7 +158,7 @@ def test_an_answer_in_words_of_its_own_ends_with_the_sentence_that_answers(tmp_p
             ("The total backlog of the yards was not 19 boats at the end of 2022.", True),
             ("The total backlog of the yards was not 404 boats at the end of 2022.", False),
         ):
-            model = Scripted(LanguageModel.open(language_model_path), 8192, words=words)
+            model = Scripted(language_model, 8192, words=words)
             answer = crystal.ask(question, AskOptions(floor=0.0), model=model)
             assert (answer.claims[0].is_near, answer.claims[0].borne_out) == (True, False)
             assert ("In yards.txt, line 1: “The total backlog" in answer.text) is is_quoted
@@ -172,29 +172,29 @@ def test_an_answer_in_words_of_its_own_ends_with_the_sentence_that_answers(tmp_p
         (AskOptions(max_tokens=20), 220), (AskOptions(max_tokens=20), 130),
     ],
 )  # fmt: skip
-def test_what_is_packed_is_what_a_model_is_given(crystal, language_model_path, options, length):
+def test_what_is_packed_is_what_a_model_is_given(crystal, language_model, options, length):
     question = "In whose name did Mr Haddow bank the surplus dues?"
-    listening = Listening(LanguageModel.open(language_model_path), length)
+    listening = Listening(language_model, length)
     crystal.ask(question, options, model=listening)
     packed = crystal.pack_context(question, options, model=listening)
     assert listening.given == prompt_context.chat_messages(packed.user, packed.system)
     assert all(each.start <= each.best[0] < each.best[1] <= each.end for each in packed.passages)
 
 
-def test_more_passages_come_in_where_there_is_room(crystal, language_model_path):
+def test_more_passages_come_in_where_there_is_room(crystal, language_model):
     question = "In whose name did Mr Haddow bank the surplus dues?"
-    packed = crystal.pack_context(question, AskOptions(k=12, budget=5000), model=language_model_path)
+    packed = crystal.pack_context(question, AskOptions(k=12, budget=5000), model=language_model)
     recalled = crystal.recall(question, 12)
     assert len(packed.passages) == 12
     assert sorted(each.path for each in packed.passages) == sorted(each.path for each in recalled)
     assert {each.path for each in packed.passages[:5]} == {each.path for each in recalled[:5]}
 
 
-def test_only_a_model_that_is_named_bounds_what_is_packed(crystal, language_model_path, monkeypatch):
+def test_only_a_model_that_is_named_bounds_what_is_packed(crystal, language_model, monkeypatch):
     monkeypatch.delenv("CRYSTAL_MODEL", raising=False)
     options = AskOptions(k=20, max_tokens=8000, budget=900)
     assert crystal.pack_context("Who keeps the ledgers?", options).tokens > 500
-    assert crystal.pack_context("Who keeps the ledgers?", options, model=language_model_path).tokens < 192
+    assert crystal.pack_context("Who keeps the ledgers?", options, model=language_model).tokens < 192
 
 
 @pytest.mark.parametrize(
@@ -222,8 +222,8 @@ def test_nothing_is_packed_where_nothing_is_recalled(tmp_path):
         empty.pack_context("x")
 
 
-def test_an_estimate_is_seldom_too_low(crystal, language_model_path):
-    model = LanguageModel.open(language_model_path)
+def test_an_estimate_is_seldom_too_low(crystal, language_model):
+    model = language_model
     passages = crystal.recall("What does the tide gauge record?", 20)
     shares = sorted(estimate_tokens(passage.text) / model.count(passage.text) for passage in passages)
     assert shares[0] > 0.8
@@ -232,17 +232,17 @@ def test_an_estimate_is_seldom_too_low(crystal, language_model_path):
     assert estimate_tokens("") == 0
 
 
-def test_the_model_is_asked_with_the_users_own_words(crystal, language_model_path):
+def test_the_model_is_asked_with_the_users_own_words(crystal, language_model):
     options = AskOptions(
         system="You repeat words.", template="{context}\nRepeat this: {question}", max_tokens=12, budget=60
     )
-    own = crystal.ask("high water", options, model=language_model_path)
-    usual = crystal.ask("high water", AskOptions(max_tokens=12, budget=60), model=language_model_path)
+    own = crystal.ask("high water", options, model=language_model)
+    usual = crystal.ask("high water", AskOptions(max_tokens=12, budget=60), model=language_model)
     assert own.text != usual.text
     assert own.tokens["prompt"] != usual.tokens["prompt"]
 
 
-def test_ctrl_c_ends_an_answer_that_may_be_stopped(crystal, language_model_path):
+def test_ctrl_c_ends_an_answer_that_may_be_stopped(crystal, language_model):
     heard: list[str] = []
 
     def hear(piece: str) -> None:
@@ -251,8 +251,8 @@ def test_ctrl_c_ends_an_answer_that_may_be_stopped(crystal, language_model_path)
             raise KeyboardInterrupt
 
     question = "In whose name did Mr Haddow bank the surplus dues?"
-    whole = crystal.ask(question, model=language_model_path, max_tokens=20)
-    part = crystal.ask(question, AskOptions(max_tokens=20, stoppable=True), model=language_model_path, on_text=hear)
+    whole = crystal.ask(question, model=language_model, max_tokens=20)
+    part = crystal.ask(question, AskOptions(max_tokens=20, stoppable=True), model=language_model, on_text=hear)
     assert (whole.stopped, part.stopped) == (False, True)
     assert marked_text(part).startswith(heard[0].strip())
     assert whole.text.startswith(part.text)
@@ -260,14 +260,14 @@ def test_ctrl_c_ends_an_answer_that_may_be_stopped(crystal, language_model_path)
     assert all(crystal.verified(citation) for citation in part.citations)
     heard.clear()
     with pytest.raises(KeyboardInterrupt):
-        crystal.ask(question, model=language_model_path, max_tokens=20, on_text=hear)
+        crystal.ask(question, model=language_model, max_tokens=20, on_text=hear)
 
 
-def test_evidence_comes_before_the_model_is_opened(crystal, language_model_path):
+def test_evidence_comes_before_the_model_is_opened(crystal, language_model):
     order: list[str] = []
     crystal.ask(
         "Who keeps the ledgers?",
-        model=language_model_path,
+        model=language_model,
         max_tokens=4,
         on_evidence=lambda cited: order.extend(citation.path for citation in cited),
         on_text=lambda piece: order.append("said"),

@@ -20,8 +20,8 @@ WRITTEN = (
 
 
 @pytest.fixture(scope="module")
-def model(language_model_path):
-    return LanguageModel.open(language_model_path)
+def model(language_model):
+    return language_model
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,6 @@ from support.chat_server import DONE, PARIS, begin, chunk, event, send, stream
 
 from crystalcli.datatypes import Sampling
 from crystalcli.errors import CrystalError, ModelMissingError, UsageError
-from crystalcli.lm.local_model import LanguageModel
 from crystalcli.lm.server import http_client, token_estimate, url
 from crystalcli.lm.server.server_model import ServerModel
 
@@ -448,14 +447,14 @@ TEXTS = [
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_estimates_are_rather_too_high(language_model_path, text):
-    tokens = LanguageModel.open(language_model_path).count(text)
+def test_estimates_are_rather_too_high(language_model, text):
+    tokens = language_model.count(text)
     assert tokens <= token_estimate.estimate_tokens(text) <= 3 * tokens
 
 
-def test_estimates_for_a_vocabulary_that_does_not_know_the_language(language_model_path):
+def test_estimates_for_a_vocabulary_that_does_not_know_the_language(language_model):
     text = "Der Leuchtturmwärter sagte, dass die Lampe jede Nacht vierzehn Liter Öl verbrennt."
-    tokens = LanguageModel.open(language_model_path).count(text)
+    tokens = language_model.count(text)
     assert 0.9 * tokens <= token_estimate.estimate_tokens(text) <= 3 * tokens
 
 

@@ -27,10 +27,10 @@ def test_the_context_stays_within_its_budget(crystal, language_model):
 
 
 def test_every_quotation_is_in_the_file_at_its_place(crystal):
-    """Read without the program where it is the file's own, else out of the text layer: every second question of the samples."""
+    """Read without the program where it is the file's own, else out of the text layer: every fourth question of the samples."""
     count = 0
-    for turn, line in enumerate((SAMPLES / "questions.jsonl").read_text(encoding="utf-8").splitlines()[::2]):
-        for floor in (0.0, 0.5) if turn % 8 == 0 else (0.0,):
+    for turn, line in enumerate((SAMPLES / "questions.jsonl").read_text(encoding="utf-8").splitlines()[::4]):
+        for floor in (0.0, 0.5) if turn % 4 == 0 else (0.0,):
             answer = crystal.ask(json.loads(line)["question"], extractive=True, floor=floor)
             assert answer.citations
             for number, citation in enumerate(answer.citations, 1):
@@ -43,7 +43,7 @@ def test_every_quotation_is_in_the_file_at_its_place(crystal):
                     assert text == (SAMPLES / citation.path).read_bytes().decode()
                     assert text.count("\n", 0, citation.start) + 1 == citation.place.line_start
                 assert text[citation.start : citation.end] == citation.quote
-    assert count > 60
+    assert count > 30
 
 
 def test_a_quotation_that_is_not_in_the_file_is_not_shown(crystal):

@@ -28,7 +28,7 @@ def is_answered(crystal: Crystal, question: str, depth: int = 3) -> bool:
 
 
 def test_what_the_samples_hold_is_answered_and_what_nobody_wrote_there_is_not(crystal, answerable):
-    held = [is_answered(crystal, question["question"]) for question in answerable[::2]]
+    held = [is_answered(crystal, question["question"]) for question in answerable[::4]]
     assert sum(held) >= 0.8 * len(held)
     for question in ELSEWHERE:
         answer = crystal.ask(question, extractive=True)

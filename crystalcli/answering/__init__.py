@@ -205,6 +205,7 @@ if TYPE_CHECKING:
         STOP_STRINGS,
     )
     from crystalcli.answering.grounding.source_words import (
+        source_introduction,
         source_words,
     )
     from crystalcli.answering.prompt.context_pack import (
@@ -249,7 +250,7 @@ else:
                 "REPETITION_PENALTY",
                 "STOP_STRINGS",
             ),
-            "grounding.source_words": ("source_words",),
+            "grounding.source_words": ("source_introduction", "source_words"),
             "prompt.context_pack": (
                 "PackedContext",
                 "pack_context",
@@ -292,6 +293,7 @@ __all__ = [
     "quotation_line",
     "quotation_words",
     "read_filter",
+    "source_introduction",
     "source_words",
     "understand_question",
 ]

@@ -18,7 +18,14 @@ from dataclasses import replace
 from functools import cache, cached_property
 from typing import NamedTuple
 
-from crystalcli.answering.grounding.bearing_out import agrees, bears_out, completes, says_nearly, share_repeated
+from crystalcli.answering.grounding.bearing_out import (
+    agrees,
+    bears_out,
+    completes,
+    says_by_itself,
+    says_nearly,
+    share_repeated,
+)
 from crystalcli.answering.grounding.facts import NAME, NUMBER, FactIndex, StatedFact, find_facts, is_counted
 from crystalcli.answering.grounding.source_passage import SourcePassage, SourceSentence
 from crystalcli.answering.grounding.wording import opens_contrast, refers_back
@@ -148,7 +155,9 @@ class Sources:
             open_facts -= {fact for fact in open_facts if facts_of(span.source).holds(fact)}
         cited_passages = {span.source for span in used} or self._passages
         open_facts |= {fact for fact in repeated if not is_counted(fact) and not self._hold(cited_passages, fact)}
-        open_facts |= strays
+        # "The new address is 7 Ropewalk" has no word of "Where do I live?", as its source has none.
+        if not any(says_by_itself(idf, self._question_idf, span.stated_terms) for span in used):
+            open_facts |= strays
         missing = tuple(fact.text for fact in stated if fact in open_facts)
         borne_out = not missing and any(self._is_borne_out(sentence, span, idf) for span in used)
         is_near = borne_out or (not missing and any(self._is_near(sentence, span, idf) for span in used))

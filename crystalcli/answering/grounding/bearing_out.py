@@ -113,6 +113,20 @@ def says_nearly(
     return _share(added, said, stated) >= _NEAR_ADDED and share_repeated(said, asked, around) >= _NEAR_REPEATED
 
 
+def says_by_itself(said: Mapping[str, float], asked: Mapping[str, float], stated: Collection[str]) -> bool:
+    """Tell whether a clause of an answer is one of a source, and says no more of the question.
+
+    Args:
+        said: The terms of the answer's sentence, with their idf.
+        asked: The terms of the question, with their idf.
+        stated: The terms of the source's sentence, and of the names of its place.
+    """
+    added = said.keys() - asked.keys()
+    is_clause = len(said.keys() - _JOINING) >= _CLAUSE
+    repeats = all(_is_among(term, stated) for term in said.keys() & asked.keys())
+    return is_clause and repeats and _share(added, said, stated) >= _NEAR_ADDED
+
+
 def completes(said: Mapping[str, float], asked: Mapping[str, float]) -> bool:
     """Tell whether a sentence only completes the question, and says nothing by itself.
 

@@ -128,6 +128,27 @@ def test_a_sentence_that_sets_itself_against_the_one_before_is_about_something_e
 
 
 @pytest.mark.parametrize(
+    ("said", "missing"),
+    [
+        ("The new address is 7 Ropewalk, ground floor.", ()),
+        ("The new address is 12 Mill Lane, ground floor.", ("12", "Mill", "Lane")),
+    ],
+)
+def test_a_clause_of_a_source_may_have_no_word_of_the_question(tmp_path, said, missing):
+    (tmp_path / "people.md").write_text(
+        "# People\n\n- Jonas: plays drums, lives in Tollgate Street\n", encoding="utf-8"
+    )
+    (tmp_path / "move.md").write_text("Moved! New address: 7 Ropewalk, ground floor.\n", encoding="utf-8")
+    question = "Where do I live now?"
+    with Crystal.create(tmp_path / "m.crystal", encoder=None) as crystal:
+        crystal.ingest([tmp_path / "people.md", tmp_path / "move.md"])
+        passages = [crystal.recall(words, 1)[0] for words in ("Jonas lives", "new address")]
+        match = Sources(crystal, question, passages).find(said)
+    assert match.missing == missing
+    assert match.borne_out == (not missing)
+
+
+@pytest.mark.parametrize(
     ("question", "said", "missing"),
     [
         ("When was the piano tuner here?", "Captain Haddow was the piano tuner here.", ("Captain", "Haddow")),

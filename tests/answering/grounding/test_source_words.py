@@ -40,12 +40,18 @@ def test_what_is_heard_is_the_answer_with_its_marks():
         assert (claim.citations, claim.borne_out) == ((citation.number,), True)
 
 
-def test_a_terminal_names_what_it_has_shown(capsys):
-    for citation, end in ((PROSE, " [1], quoted above"), (CODE, ":\n[2], quoted above")):
-        screen = AnswerScreen()
-        screen.show_evidence([citation])
-        shown = capsys.readouterr().out
-        assert all(f"│ {line}\n" in shown for line in citation.quote.split("\n") if line) == (citation is CODE)
-        draft = AnswerDraft("When?", AskOptions(), screen.add_text)
-        draft.quote(citation)
-        assert capsys.readouterr().out.endswith(end)
+def test_a_terminal_does_not_quote_again_what_it_has_shown(capsys):
+    for citation in (PROSE, CODE):
+        for is_shown in (True, False):
+            screen = AnswerScreen()
+            if is_shown:
+                screen.show_evidence([citation])
+                shown = capsys.readouterr().out
+                assert all(f"│ {line}\n" in shown for line in citation.quote.split("\n") if line) == (citation is CODE)
+            draft = AnswerDraft("When?", AskOptions(), screen.add_text)
+            screen.add_text("At noon.")
+            draft.quote(citation)
+            screen.finish(draft.answer())
+            said = capsys.readouterr().out
+            assert said.startswith("At noon.\n\n")
+            assert ("04:10" in said or "410" in said) is not is_shown

@@ -11,7 +11,7 @@ from textwrap import dedent
 from rich.padding import Padding
 from rich.text import Text
 
-from crystalcli.answering import is_quotations, quotation_line, source_words
+from crystalcli.answering import is_quotations, quotation_line, source_introduction, source_words
 from crystalcli.cli.render.answer_view import MAYBE, UNSURE, answer_text
 from crystalcli.cli.render.place_text import format_headings, location_text, print_location_line
 from crystalcli.cli.render.reading_view import age_marks, print_read_as, print_reading
@@ -32,7 +32,7 @@ class AnswerScreen:
         self._width = min(self._console.width, _WIDEST) if self._console.is_terminal else None
         self._wrap = WordWrap(self._width)
         self._shown: set[tuple[str, int, int]] = set()
-        self._marks: dict[str, str] = {}  # by the words of a source that was shown whole
+        self._said: set[str] = set()  # what an answer would end with of a source that was shown whole
         self._has_text = False
 
     def show_read_as(self, question: str) -> None:
@@ -59,12 +59,13 @@ class AnswerScreen:
         """Take quotations as shown, so that their places alone are named."""
         for citation in citations:
             self._shown.add((citation.path, citation.start, citation.end))
-            self._marks[source_words(citation)] = f"[{citation.number}], quoted above"
+            self._said |= {source_introduction(citation), source_words(citation)}
 
     def add_text(self, piece: str) -> None:
-        """Write the next piece of the answer; of a source that was shown, its number."""
+        """Write the next piece of the answer, unless it quotes a source that was shown."""
         self._has_text = True
-        output.write(self._wrap.add(sanitize(self._marks.get(piece, piece))))
+        if piece not in self._said:
+            output.write(self._wrap.add(sanitize(piece)))
 
     def finish(self, answer: Answer) -> None:
         """Write the sources, after the text if it did not come in pieces."""

@@ -51,6 +51,8 @@ evidence/
                            prose about that figure.
     later_message.py       The message of a chat that changes what an earlier one in the same
                            passage says.
+    manual_blocks.py       The end of a quotation from a manual: the rest of its list or example,
+                           without what comes next.
     newest_first.py        The order of dated passages: of those that answer about as well the
                            newest comes first.
     noun_match.py          The likeness of a question's nouns to passages, of which the least speaks
@@ -195,6 +197,7 @@ if TYPE_CHECKING:
     from crystalcli.answering.grounding.attribution import (
         is_quotations,
         quotation_line,
+        quotation_lines,
         quotation_words,
     )
     from crystalcli.answering.grounding.claim_marks import (
@@ -243,6 +246,7 @@ else:
             "grounding.attribution": (
                 "is_quotations",
                 "quotation_line",
+                "quotation_lines",
                 "quotation_words",
             ),
             "grounding.claim_marks": ("marked_text",),
@@ -291,6 +295,7 @@ __all__ = [
     "options_of",
     "pack_context",
     "quotation_line",
+    "quotation_lines",
     "quotation_words",
     "read_filter",
     "source_introduction",

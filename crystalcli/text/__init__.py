@@ -19,6 +19,8 @@ chunking/
                            and no words.
     line_shape.py          Shape of lines: rows of tables and logs, and lines of code, which end
                            where they mean to.
+    own_lines.py           Lines that a text has of its own: fences, lists, indented code, as in
+                           manuals.
     unwrap.py              Join the lines of hard-wrapped text, which end only because a column was
                            full.
 
@@ -285,6 +287,11 @@ if TYPE_CHECKING:
     from crystalcli.text.chunking.line_shape import (
         are_entries,
     )
+    from crystalcli.text.chunking.own_lines import (
+        is_flowing,
+        is_item,
+        stands_in_lines,
+    )
     from crystalcli.text.chunking.unwrap import (
         shown_text,
         unwrap_lines,
@@ -395,6 +402,7 @@ else:
                 "cut_chunks",
             ),
             "chunking.line_shape": ("are_entries",),
+            "chunking.own_lines": ("is_flowing", "is_item", "stands_in_lines"),
             "chunking.unwrap": (
                 "shown_text",
                 "unwrap_lines",
@@ -505,6 +513,8 @@ __all__ = [
     "has_own_fields",
     "is_assistant",
     "is_chat_owner",
+    "is_flowing",
+    "is_item",
     "is_table_rule",
     "label_length",
     "may_open",
@@ -516,6 +526,7 @@ __all__ = [
     "readers_digest",
     "sentence_spans",
     "shown_text",
+    "stands_in_lines",
     "survey_file",
     "tags_of",
     "unwrap_lines",

@@ -192,7 +192,7 @@ def test_fetched_unasked(line, tmp_path):
     asked = piped(line, "--fetch")
     assert asked.returncode == 0, asked.stderr
     assert is_here(tmp_path)
-    assert asked.stdout.startswith("│ “") and asked.stdout.count("04:10") == 1
+    assert asked.stdout.startswith("│ ") and asked.stdout.count("04:10") == 1
     assert asked.stderr.startswith("crystal: fetching Answerer (98.4 MB, once) into")
     assert asked.stderr.count("\n") == 1
     assert subprocess.run([*line, "models", "remove", "a"], capture_output=True).returncode == 0

@@ -23,6 +23,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from crystalcli.answering.evidence.figure_row import is_named_row
+from crystalcli.answering.evidence.manual_blocks import block_rest, trailing_matter
 from crystalcli.answering.evidence.question_type import asks_for_several
 from crystalcli.answering.evidence.source_lines import (
     definition_rest,
@@ -35,7 +36,15 @@ from crystalcli.answering.evidence.surroundings import with_surroundings
 from crystalcli.datatypes import BOOKS, BY_LINES, HEADING_JOINT, Citation, Passage
 from crystalcli.recall import PAGED_KIND, sentences_within
 from crystalcli.storage import landmark_span
-from crystalcli.text import FULL_STOPS, are_entries, front_matter_end, has_own_fields, sentence_spans
+from crystalcli.text import (
+    FULL_STOPS,
+    are_entries,
+    front_matter_end,
+    has_own_fields,
+    is_flowing,
+    sentence_spans,
+    stands_in_lines,
+)
 
 if TYPE_CHECKING:
     from crystalcli.recall import CrystalReader
@@ -180,7 +189,15 @@ def _span_of(crystal: CrystalReader, question: str, passage: Passage, longest: i
         return _with_turns(around, passage, low, high)
     if passage.allowed:
         return low, high  # what is beside it may be of another time
-    return _whole_sentences(crystal, passage, low, high)
+    low, high = _whole_sentences(crystal, passage, low, high)
+    if not is_flowing(passage.place) and (room := low + longest - high) > 0:
+        text = crystal.quote(passage.path, low, high + room)
+        following = text[high - low :]
+        if len(text) == longest:
+            following = following[: following.rfind("\n") + 1]  # no line in part
+        added = block_rest(text[: high - low], following)
+        high += added - (0 if added else trailing_matter(text[: high - low]))
+    return low, high
 
 
 def _matches_by_imports(passage: Passage, question: str) -> bool:
@@ -367,6 +384,10 @@ def _whole_sentences(crystal: CrystalReader, passage: Passage, low: int, high: i
         match = _SENTENCE_END.search(after)
         if match is not None:
             high += max(0, len(after[: match.end()].rstrip()) - 1)
+    text = crystal.quote(passage.path, max(0, low - _REACH), high)
+    lead = text[: len(text) - (high - low)].rpartition("\n")[2]
+    if not lead.strip() and stands_in_lines(text[len(text) - (high - low) :], passage.place):
+        low -= len(lead)  # the first line's indentation
     return low, high
 
 

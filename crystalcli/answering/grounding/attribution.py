@@ -16,6 +16,7 @@ import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
+from textwrap import dedent
 from typing import NamedTuple
 
 from crystalcli.answering.grounding.bearing_out import (
@@ -32,7 +33,7 @@ from crystalcli.answering.grounding.wording import opens_contrast, refers_back
 from crystalcli.datatypes import Answer, Citation, Passage
 from crystalcli.lexical import terms
 from crystalcli.recall import CrystalReader
-from crystalcli.text import shown_text
+from crystalcli.text import shown_text, stands_in_lines
 
 # Quotations of an extractive answer, and citations of one sentence: more is a reading list, not a
 # proof.
@@ -328,6 +329,16 @@ def quotation_words(citation: Citation) -> str:
     if citation.place.marks.get("table"):
         text = shown_text(text, citation.place)
     return " ".join(text.split())
+
+
+def quotation_lines(citation: Citation) -> str:
+    """Return the lines of code, a list or messages without a common margin; "" where words flow.
+
+    Lines that end only because a column was full are joined.
+    """
+    if not stands_in_lines(citation.quote, citation.place):
+        return ""
+    return dedent(shown_text(citation.quote.strip("\n"), citation.place))
 
 
 def numbered_quotation(citation: Citation) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from crystalcli.answering import is_quotations, marked_text, quotation_words, source_words
+from crystalcli.answering import is_quotations, marked_text, quotation_lines, quotation_words, source_words
 from crystalcli.cli.render.markdown_escape import block_quote, code_quote, code_span, escape_markdown, indent_block
 from crystalcli.cli.render.place_text import format_headings, format_location, format_path, place_json
 from crystalcli.cli.render.reading_view import reading_json, reading_line
@@ -83,14 +83,24 @@ def answer_text(answer: Answer) -> str:
 
 def answer_markdown(answer: Answer) -> str:
     """Write the answer, then its sources as a numbered list of block quotes."""
-    sources = ((citation.number, citation, quotation_words(citation)) for citation in answer.citations)
+    sources = [_list_item(each.number, each, _quotation_block(each)) for each in answer.citations]
     head = [] if is_quotations(answer) else [escape_markdown(_unquoted(answer))]
     if answer.verdict is AnswerVerdict.MAYBE:
         head = [MAYBE] if is_quotations(answer) else [*head, f"*{UNSURE}*"]
     lines = [f"read as: {answer.read_as}" if answer.read_as else "", reading_line(answer.reading)]
     head = [*(f"*{escape_markdown(line)}*" for line in lines if line), *head]
     changes = [f"*changed: {escape_markdown(line)}*" for line in answer.changes]
-    return "\n\n".join([*head, *(_list_item(number, item, text) for number, item, text in sources), *changes]) + "\n"
+    return "\n\n".join([*head, *sources, *changes]) + "\n"
+
+
+def _quotation_block(citation: Citation) -> str:
+    """Write a quotation as a block quote; code, rows and lists in a fence."""
+    lines = quotation_lines(citation)
+    if lines and citation.place.marks.get("message"):
+        return block_quote(lines)
+    if lines or citation.place.kind in BY_LINES:
+        return code_quote(lines or quotation_words(citation))
+    return block_quote(quotation_words(citation))
 
 
 def _unquoted(answer: Answer) -> str:
@@ -103,24 +113,20 @@ def _unquoted(answer: Answer) -> str:
 
 def packed_markdown(packed: PackedContext) -> str:
     """Write the passages as a numbered list of block quotes."""
-    parts = (
-        _list_item(
-            number,
-            passage,
-            shown_text(passage.text, passage.place),
-        )
-        for number, passage in enumerate(packed.passages, 1)
-    )
+    parts = []
+    for number, passage in enumerate(packed.passages, 1):
+        text = shown_text(passage.text, passage.place)
+        block = code_quote(text) if passage.place.kind in BY_LINES else block_quote(text)
+        parts.append(_list_item(number, passage, block))
     return "\n\n".join(parts) + "\n"
 
 
-def _list_item(number: int, item: Citation | Passage, text: str) -> str:
+def _list_item(number: int, item: Citation | Passage, block: str) -> str:
     mark = f"{number}. "
     name = format_location(item) if item.place.has_lines else format_path(item.source, item.path)
     place = "" if item.place.has_lines else escape_markdown(item.place.within_chapter)
     headings = escape_markdown(format_headings(item).strip())
     head = " ".join(filter(None, (code_span(name), place, headings)))
-    block = code_quote(text) if item.place.kind in BY_LINES else block_quote(text)
     when = [escape_markdown(line) for line in item.when] if isinstance(item, Citation) else []
     rest = "\n\n".join([block, *when])
     return f"{mark}{head}\n\n{indent_block(rest, len(mark))}"

@@ -8,11 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from textwrap import dedent
 from typing import Literal
 
-from crystalcli.answering import is_quotations, marked_text, quotation_words
-from crystalcli.datatypes import BY_LINES, Answer, AnswerVerdict, Citation, headings_of
+from crystalcli.answering import is_quotations, marked_text, quotation_lines, quotation_words
+from crystalcli.datatypes import Answer, AnswerVerdict, Citation, headings_of
 
 _MARK = re.compile(r"\[(cf\. )?(\d{1,3})\]|\[not borne out: ([^\]]*)\]")
 _FENCE = "```"
@@ -99,8 +98,7 @@ def source_views(citations: Sequence[Citation]) -> list[SourceView]:
     """Show citations with their words."""
     views = []
     for citation in citations:
-        lines = citation.place.kind in BY_LINES or bool(citation.place.marks.get("message"))
-        in_lines = lines and "\n" in citation.quote.strip()
-        quote = dedent(citation.quote.strip("\n")) if in_lines else quotation_words(citation)
-        views.append(SourceView(citation, headings_of(citation), quote, in_lines))
+        lines = quotation_lines(citation)
+        quote = lines or quotation_words(citation)
+        views.append(SourceView(citation, headings_of(citation), quote, in_lines=bool(lines)))
     return views

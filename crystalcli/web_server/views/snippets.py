@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from crystalcli.datatypes import BY_LINES, Passage, headings_of
+from crystalcli.datatypes import Passage, headings_of
 from crystalcli.lexical import word_spans
+from crystalcli.text import stands_in_lines
 from crystalcli.web_server.views.text_blocks import TextPiece
 
 _LENGTH = 420  # characters of a snippet
@@ -78,5 +79,5 @@ def _snippet(passage: Passage, spans: Sequence[tuple[int, int]], target: tuple[i
             pieces += [TextPiece(text[position:low], False), TextPiece(text[low:high], True)]
             position = high
     pieces += [TextPiece(text[position:end], False)] + ([TextPiece(" …", False)] if end < len(text) else [])
-    in_lines = passage.place.kind in BY_LINES or bool(passage.place.marks.get("message"))
+    in_lines = stands_in_lines(text[start:end], passage.place)
     return Snippet(passage, target, headings_of(passage), tuple(piece for piece in pieces if piece.text), in_lines)

@@ -6,18 +6,17 @@ Nothing is shown twice: a source that was quoted before is named with its place 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from textwrap import dedent
 
 from rich.padding import Padding
 from rich.text import Text
 
-from crystalcli.answering import is_quotations, quotation_line, source_introduction, source_words
+from crystalcli.answering import is_quotations, quotation_line, quotation_lines, source_introduction, source_words
 from crystalcli.cli.render.answer_view import MAYBE, UNSURE, answer_text
 from crystalcli.cli.render.place_text import format_headings, location_text, print_location_line
 from crystalcli.cli.render.reading_view import age_marks, print_read_as, print_reading
 from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.cli.terminal.word_wrap import WordWrap
-from crystalcli.datatypes import BY_LINES, Answer, AnswerVerdict, Citation
+from crystalcli.datatypes import Answer, AnswerVerdict, Citation
 
 _WIDEST = 100  # columns: longer lines are hard to read
 _BAR = "\N{BOX DRAWINGS LIGHT VERTICAL} "
@@ -42,10 +41,10 @@ class AnswerScreen:
     def show_evidence(self, citations: Iterable[Citation]) -> None:
         """Write the sentences that were found, each with its place, before the model's words."""
         for citation in citations:
-            in_lines = _stands_in_lines(citation)
-            quote = _dedented(citation.quote) if in_lines else _quotation(citation)
+            lines = _lines_of(citation)
+            quote = lines or _quotation(citation)
             if self._width is not None and len(quote) > _LONGEST_QUOTE:
-                quote = quote[:_LONGEST_QUOTE].rsplit("\n" if in_lines else " ", 1)[0].rstrip() + " …"
+                quote = quote[:_LONGEST_QUOTE].rsplit("\n" if lines else " ", 1)[0].rstrip() + " …"
             else:
                 self.mark_shown([citation])
             for line in quote.splitlines():
@@ -104,10 +103,10 @@ class AnswerScreen:
                 head.append(", quoted above", style="dim")
             print_location_line(head)
             quote = _quotation(citation)
-            in_lines = _stands_in_lines(citation)
-            is_said = quote in text or (in_lines and " ".join(citation.quote.split()) in text)
-            if in_lines and not shown and not is_said:
-                self._write_lines(citation.quote)
+            lines = _lines_of(citation)
+            is_said = quote in text or (lines and " ".join(citation.quote.split()) in text)
+            if lines and not shown and not is_said:
+                self._write_lines(lines)
             elif not shown and not is_said:
                 if self._width is None:
                     output.write(f"    {quote}\n")
@@ -117,9 +116,9 @@ class AnswerScreen:
             for line in () if shown else citation.when:
                 output.write(f"    ({sanitize(line)})\n")
 
-    def _write_lines(self, quote: str) -> None:
-        """Write lines of code or messages as they stand, without the margin they have in common."""
-        for line in _dedented(quote).splitlines():
+    def _write_lines(self, lines: str) -> None:
+        """Write lines of code, lists or messages as they stand."""
+        for line in lines.splitlines():
             if self._width is None or not line.strip():
                 output.write(f"    {line}".rstrip() + "\n")
             else:
@@ -134,15 +133,8 @@ class AnswerScreen:
             self._console.print(Text.assemble((_BAR, "dim"), line), no_wrap=True, overflow="ignore", crop=False)
 
 
-def _stands_in_lines(citation: Citation) -> bool:
-    """Tell whether a quotation has lines of its own, as code, tables and conversations have."""
-    place = citation.place
-    return "\n" in citation.quote.strip() and (place.kind in BY_LINES or bool(place.marks.get("message")))
-
-
-def _dedented(quote: str) -> str:
-    """Give lines without the margin that they have in common."""
-    return "\n".join(sanitize(line) for line in dedent(quote.strip("\n")).splitlines())
+def _lines_of(citation: Citation) -> str:
+    return "\n".join(map(sanitize, quotation_lines(citation).splitlines()))
 
 
 def _quotation(citation: Citation) -> str:

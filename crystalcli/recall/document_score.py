@@ -4,6 +4,7 @@
                        in source code of MIN_DEFINITIONS or more also
                        COVERAGE · the part of it that is anywhere in the document
                        less TEST in tests, unless the question is about tests
+                       as in prose where "How do I ...?" is asked: that manuals say
 
 A part of the question is counted in the terms' idf. Source code is asked for by its purpose: a
 function seldom holds all words of that, its file does; and a test holds the words of the code that
@@ -16,6 +17,7 @@ Knows: paths, kinds and terms of documents. Does not know: vectors.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -39,6 +41,10 @@ COVERAGE = 0.3
 MIN_DEFINITIONS = 5
 TEST_PENALTY = 0.2
 TEST_TERMS = frozenset(("test", "spec"))  # as terms of a path
+# "How do I stream a response?" is answered by a manual; who looks for source code says no "I".
+_WANTS_MANUAL = re.compile(
+    r"\W*how (?:do|does|can|could|should|would|might|must|may) (?:I|we|you|one)\b", re.IGNORECASE
+)
 
 
 class DocumentScorer:
@@ -77,14 +83,16 @@ def document_scores(index: IndexReader, query: PreparedQuery, documents: AtomDoc
         DamagedCrystalError: The crystal is damaged.
     """
     is_about_tests = not TEST_TERMS.isdisjoint(query.idf)
-    coverage = _coverage(index, query, documents.full_code)
+    wants_manual = _WANTS_MANUAL.match(query.text) is not None
+    coverage = {} if wants_manual else _coverage(index, query, documents.full_code)
+    path_code = PATH_PROSE if wants_manual else PATH_CODE
     scores: dict[int, float] = {}
     total_idf = query.total_idf
     for source, path in documents.paths.items():
         path_terms = _path_terms(path)
         in_path = sum(idf for term, idf in query.idf.items() if term in path_terms) / total_idf
         if documents.kinds[source] == CODE_KIND:
-            scores[source] = PATH_CODE * in_path + COVERAGE * coverage.get(source, 0.0) / total_idf
+            scores[source] = path_code * in_path + COVERAGE * coverage.get(source, 0.0) / total_idf
             if not is_about_tests and not TEST_TERMS.isdisjoint(path_terms):
                 scores[source] -= TEST_PENALTY
         else:

@@ -106,6 +106,12 @@ def test_tests_stand_back_unless_they_are_asked_for(path):
         assert (test < plain) == back
 
 
+def test_how_i_do_something_is_asked_of_manuals(path):
+    (looked_for,) = scores_by_path(path, "How to harbour")["harbour.py"][1]
+    (asked,) = scores_by_path(path, "How do I harbour?")["harbour.py"][1]
+    assert asked == pytest.approx(PATH_PROSE * (looked_for - COVERAGE) / PATH_CODE, abs=1e-3)  # all words are there
+
+
 def test_a_file_of_code_is_found_by_words_that_no_function_has_together(tmp_path, encoder_folder):
     folder = tmp_path / "src"
     folder.mkdir()

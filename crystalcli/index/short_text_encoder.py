@@ -17,7 +17,7 @@ from crystalcli.index.layer_encoder import LayerCodes, parents
 from crystalcli.storage import Store
 from crystalcli.vectors import CODE_BYTES, QuestionEncoder, cosines, pyramid_layout
 
-_MAX_TOKENS = 256  # of all chunks together: a third of a second
+_MAX_TOKENS = 768  # of all chunks together: a third of a second
 
 
 def encode_short_chunks(store: Store, encoder: Encoder, chunks: Sequence[Chunk]) -> LayerCodes | None:

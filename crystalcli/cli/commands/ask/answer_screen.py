@@ -20,7 +20,8 @@ from crystalcli.datatypes import Answer, AnswerVerdict, Citation
 
 _WIDEST = 100  # columns: longer lines are hard to read
 _BAR = "\N{BOX DRAWINGS LIGHT VERTICAL} "
-_LONGEST_QUOTE = 400  # characters of evidence on a terminal; its source then has the whole
+# Characters of evidence on a terminal, but for the first; its source then has the whole.
+_LONGEST_QUOTE = 400
 
 
 class AnswerScreen:
@@ -31,8 +32,8 @@ class AnswerScreen:
         self._width = min(self._console.width, _WIDEST) if self._console.is_terminal else None
         self._wrap = WordWrap(self._width)
         self._shown: set[tuple[str, int, int]] = set()
-        self._said: set[str] = set()  # what an answer would end with of a source that was shown whole
-        self._has_text = False
+        self._ends: set[str] = set()  # what an answer would end with of a source that was shown
+        self._text = ""
 
     def show_read_as(self, question: str) -> None:
         """Write the question as it was understood."""
@@ -40,10 +41,11 @@ class AnswerScreen:
 
     def show_evidence(self, citations: Iterable[Citation]) -> None:
         """Write the sentences that were found, each with its place, before the model's words."""
-        for citation in citations:
+        for number, citation in enumerate(citations):
+            self._leave_out_end(citation)
             lines = _lines_of(citation)
             quote = lines or _quotation(citation)
-            if self._width is not None and len(quote) > _LONGEST_QUOTE:
+            if self._width is not None and number > 0 and len(quote) > _LONGEST_QUOTE:
                 quote = quote[:_LONGEST_QUOTE].rsplit("\n" if lines else " ", 1)[0].rstrip() + " …"
             else:
                 self.mark_shown([citation])
@@ -58,29 +60,32 @@ class AnswerScreen:
         """Take quotations as shown, so that their places alone are named."""
         for citation in citations:
             self._shown.add((citation.path, citation.start, citation.end))
-            self._said |= {source_introduction(citation), source_words(citation)}
+            self._leave_out_end(citation)
+
+    def _leave_out_end(self, citation: Citation) -> None:
+        self._ends |= {source_introduction(citation), source_words(citation)}
 
     def add_text(self, piece: str) -> None:
         """Write the next piece of the answer, unless it quotes a source that was shown."""
-        self._has_text = True
-        if piece not in self._said:
+        if piece not in self._ends:
+            self._text += piece
             output.write(self._wrap.add(sanitize(piece)))
 
     def finish(self, answer: Answer) -> None:
         """Write the sources, after the text if it did not come in pieces."""
         print_reading(answer.reading)
-        if not self._has_text and not is_quotations(answer):
+        if not self._text and not is_quotations(answer):
             self.add_text(answer_text(answer))
-        elif not self._has_text and answer.verdict is AnswerVerdict.MAYBE:
+        elif not self._text and answer.verdict is AnswerVerdict.MAYBE:
             output.write(f"{MAYBE}\n")
-        if self._has_text:
+        if self._text:
             output.write(self._wrap.end() + "\n\n")
             if answer.model is not None and answer.verdict is AnswerVerdict.MAYBE:
                 output.write(f"{UNSURE}\n\n")
-        if self._has_text or not answer.stopped:
+        if self._text or not answer.stopped:
             # Of a list in order of time the older entries are as good as the newest.
             ages = age_marks(answer.citations) if not answer.portions else [""] * len(answer.citations)
-            self._write_sources(answer.citations, ages, " ".join(answer.text.split()) if self._has_text else "")
+            self._write_sources(answer.citations, ages, " ".join(self._text.split()))
         for line in answer.changes:
             output.write(f"changed: {sanitize(line)}\n")
 
@@ -111,7 +116,7 @@ class AnswerScreen:
                 if self._width is None:
                     output.write(f"    {quote}\n")
                 else:
-                    style = "dim" if self._has_text else ""  # without a model these are the answer
+                    style = "dim" if self._text else ""  # without a model these are the answer
                     self._console.print(Padding(Text(quote, style=style), (0, 0, 0, 4)), width=self._width)
             for line in () if shown else citation.when:
                 output.write(f"    ({sanitize(line)})\n")

@@ -208,8 +208,8 @@ if TYPE_CHECKING:
         STOP_STRINGS,
     )
     from crystalcli.answering.grounding.source_words import (
-        source_introduction,
-        source_words,
+        source_end,
+        without_source_end,
     )
     from crystalcli.answering.prompt.context_pack import (
         PackedContext,
@@ -254,7 +254,7 @@ else:
                 "REPETITION_PENALTY",
                 "STOP_STRINGS",
             ),
-            "grounding.source_words": ("source_introduction", "source_words"),
+            "grounding.source_words": ("source_end", "without_source_end"),
             "prompt.context_pack": (
                 "PackedContext",
                 "pack_context",
@@ -298,7 +298,7 @@ __all__ = [
     "quotation_lines",
     "quotation_words",
     "read_filter",
-    "source_introduction",
-    "source_words",
+    "source_end",
     "understand_question",
+    "without_source_end",
 ]

@@ -16,7 +16,7 @@ from crystalcli.answering.grounding.answer_end import until_answer_ends
 from crystalcli.answering.grounding.attribution import Sources
 from crystalcli.answering.grounding.claim_stream import REPETITION_PENALTY, ClaimStream
 from crystalcli.answering.grounding.declining import without_decline
-from crystalcli.answering.grounding.source_words import source_claim, source_introduction, source_words
+from crystalcli.answering.grounding.source_words import source_claim, source_end, source_introduction
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.datatypes import (
     Answer,
@@ -115,7 +115,7 @@ class AnswerDraft:
         self.text.append(introduction)
         self.claims.append(claim.at(sum(map(len, self.text))))
         self.text.append(claim.text)
-        self.show([introduction, source_words(citation)])
+        self.show([source_end(citation)])
 
     def cite(self, citation: Citation | None) -> int | None:
         """Add a citation and give its number; None for None."""

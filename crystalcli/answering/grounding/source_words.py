@@ -9,6 +9,8 @@ Knows: citations. Does not know: whether the source answers.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from crystalcli.answering.grounding.answer_end import FENCE
 from crystalcli.answering.grounding.attribution import quotation_line
 from crystalcli.answering.grounding.claim_marks import claim_mark
@@ -28,6 +30,23 @@ def source_words(citation: Citation) -> str:
     """Format a source's own words as they are said, with their number."""
     claim = source_claim(citation)
     return claim.text + claim_mark(claim)
+
+
+def source_end(citation: Citation) -> str:
+    """Format the end of an answer: where the source's own words stand, and the words."""
+    return source_introduction(citation) + source_words(citation)
+
+
+def without_source_end(text: str, citations: Iterable[Citation]) -> str:
+    """Leave a quotation that is shown beside an answer out of its end.
+
+    Args:
+        text: The answer, with its marks.
+        citations: The quotations that are shown.
+    """
+    for citation in citations:
+        text = text.removesuffix(source_end(citation))
+    return text
 
 
 def source_introduction(citation: Citation) -> str:

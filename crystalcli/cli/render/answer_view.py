@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from crystalcli.answering import is_quotations, marked_text, quotation_lines, quotation_words, source_words
+from crystalcli.answering import is_quotations, marked_text, quotation_lines, quotation_words, without_source_end
 from crystalcli.cli.render.markdown_escape import block_quote, code_quote, code_span, escape_markdown, indent_block
 from crystalcli.cli.render.place_text import format_headings, format_location, format_path, place_json
 from crystalcli.cli.render.reading_view import reading_json, reading_line
@@ -84,7 +84,8 @@ def answer_text(answer: Answer) -> str:
 def answer_markdown(answer: Answer) -> str:
     """Write the answer, then its sources as a numbered list of block quotes."""
     sources = [_list_item(each.number, each, _quotation_block(each)) for each in answer.citations]
-    head = [] if is_quotations(answer) else [escape_markdown(_unquoted(answer))]
+    text = without_source_end(answer_text(answer), answer.citations)  # the sources follow
+    head = [] if is_quotations(answer) else [escape_markdown(text)]
     if answer.verdict is AnswerVerdict.MAYBE:
         head = [MAYBE] if is_quotations(answer) else [*head, f"*{UNSURE}*"]
     lines = [f"read as: {answer.read_as}" if answer.read_as else "", reading_line(answer.reading)]
@@ -101,14 +102,6 @@ def _quotation_block(citation: Citation) -> str:
     if lines or citation.place.kind in BY_LINES:
         return code_quote(lines or quotation_words(citation))
     return block_quote(quotation_words(citation))
-
-
-def _unquoted(answer: Answer) -> str:
-    """Return the answer's text with the numbers of sources that it ends with, which follow."""
-    text = answer_text(answer)
-    for citation in answer.citations:
-        text = text.replace(source_words(citation), f"[{citation.number}]")
-    return text
 
 
 def packed_markdown(packed: PackedContext) -> str:

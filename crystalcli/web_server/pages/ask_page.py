@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
+from crystalcli.answering import without_source_end
 from crystalcli.web_server.handling.answer_stream import AnswerEvent
 from crystalcli.web_server.handling.page_request import PageRequest, PageSpec
 from crystalcli.web_server.views.answer_text import answer_parts, source_views, verdict_line, whole_answer
@@ -78,7 +79,8 @@ def _shown(event: AnswerEvent, evidence: tuple[Citation, ...]) -> list[tuple[str
     if event.kind == "evidence":
         shown.append(("sources", "part_sources.html", {"sources": source_views(event.citations)}))
     elif event.kind == "text":
-        shown.append(("text", "part_answer_text.html", {"parts": list(answer_parts(event.text, evidence))}))
+        parts = list(answer_parts(without_source_end(event.text, evidence), evidence))
+        shown.append(("text", "part_answer_text.html", {"parts": parts}))
     elif event.kind == "answer" and event.answer is not None:
         values = _answer_values(event.answer)
         shown.append(("sources", "part_sources.html", values))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from crystalcli.answering import is_quotations, marked_text, quotation_lines, quotation_words
+from crystalcli.answering import is_quotations, marked_text, quotation_lines, quotation_words, without_source_end
 from crystalcli.datatypes import Answer, AnswerVerdict, Citation, headings_of
 
 _MARK = re.compile(r"\[(cf\. )?(\d{1,3})\]|\[not borne out: ([^\]]*)\]")
@@ -79,10 +79,10 @@ def answer_parts(text: str, citations: Sequence[Citation]) -> Iterator[AnswerPar
 
 
 def whole_answer(answer: Answer) -> list[AnswerPart]:
-    """Divide the text of a whole answer; nothing where it consists of its quotations."""
+    """Divide the text of a whole answer; nothing where it consists of the quotations below it."""
     if not answer.answered or is_quotations(answer):
         return []
-    return list(answer_parts(marked_text(answer), answer.citations))
+    return list(answer_parts(without_source_end(marked_text(answer), answer.citations), answer.citations))
 
 
 def verdict_line(answer: Answer) -> str:

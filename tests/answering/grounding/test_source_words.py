@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from crystalcli.answering import marked_text
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
-from crystalcli.answering.grounding.source_words import source_introduction, source_words
+from crystalcli.answering.grounding.source_words import source_introduction, source_words, without_source_end
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.cli.commands.ask.answer_screen import AnswerScreen
 from crystalcli.datatypes import HEADING_JOINT, Citation, Place
@@ -38,6 +38,8 @@ def test_what_is_heard_is_the_answer_with_its_marks():
         claim = answer.claims[-1]
         assert answer.text[claim.start : claim.end] == claim.text
         assert (claim.citations, claim.borne_out) == ((citation.number,), True)
+        assert without_source_end(marked_text(answer), [citation]) == "At noon."
+        assert without_source_end(marked_text(answer), []) == marked_text(answer)
 
 
 def test_a_terminal_does_not_quote_again_what_it_has_shown(capsys):

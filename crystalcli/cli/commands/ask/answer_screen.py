@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from rich.padding import Padding
 from rich.text import Text
 
-from crystalcli.answering import is_quotations, quotation_line, quotation_lines, source_introduction, source_words
+from crystalcli.answering import is_quotations, quotation_line, quotation_lines, source_end
 from crystalcli.cli.render.answer_view import MAYBE, UNSURE, answer_text
 from crystalcli.cli.render.place_text import format_headings, location_text, print_location_line
 from crystalcli.cli.render.reading_view import age_marks, print_read_as, print_reading
@@ -63,7 +63,7 @@ class AnswerScreen:
             self._leave_out_end(citation)
 
     def _leave_out_end(self, citation: Citation) -> None:
-        self._ends |= {source_introduction(citation), source_words(citation)}
+        self._ends.add(source_end(citation))
 
     def add_text(self, piece: str) -> None:
         """Write the next piece of the answer, unless it quotes a source that was shown."""

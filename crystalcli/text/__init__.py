@@ -19,8 +19,7 @@ chunking/
                            and no words.
     line_shape.py          Shape of lines: rows of tables and logs, and lines of code, which end
                            where they mean to.
-    own_lines.py           Lines that a text has of its own: fences, lists, indented code, as in
-                           manuals.
+    own_lines.py           Lines that a text has of its own: rows, lists, fences and indented code.
     unwrap.py              Join the lines of hard-wrapped text, which end only because a column was
                            full.
 

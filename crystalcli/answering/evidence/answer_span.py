@@ -59,6 +59,7 @@ _REACH = 250  # characters in which the rest of a sentence or of a statement is 
 _LEAST_ROOM = 40  # characters that are worth filling with more of a definition
 _KEPT = 0.6  # the part of a stretch of source code that is quoted at least, if its head is
 _MOST_NEWLINES = 3  # between sentences or lines that follow one another
+_RUN, _SAME = 5, 0.5  # words of a run; the part of them that makes a source a repetition
 _STEPS = 4  # stretches of a passage that are compared, at most
 # The difference in score that makes a passage e times as likely to be the one that answers, and the
 # least likelihood, against that of the first, of a further source that is quoted.
@@ -106,6 +107,7 @@ def answer_spans(
         The spans, best first. Of the second and later passages those alone that may add something.
     """
     spans: list[AnswerSpan] = []
+    quoted: set[tuple[str, ...]] = set()
     least = _ADDS_TO_SEVERAL if asks_for_several(question) else _ADDS
     for passage in passages:
         if len(spans) == count:
@@ -126,8 +128,18 @@ def answer_spans(
             start, end = with_surroundings(crystal, passage.path, (start, end), _LONGEST, taken)
         if any(span.passage.path == passage.path and start < span.end and end > span.start for span in spans):
             continue
+        runs = _runs_of_words(crystal.quote(passage.path, start, end))
+        if runs and len(runs & quoted) > _SAME * len(runs):
+            continue
+        quoted |= runs
         spans.append(AnswerSpan(passage, start, end, likelihood))
     return spans
+
+
+def _runs_of_words(text: str) -> set[tuple[str, ...]]:
+    """Give the runs of a few words of a text, by which repeated text is known."""
+    words = text.split()
+    return {tuple(words[start : start + _RUN]) for start in range(len(words) - _RUN + 1)}
 
 
 def cite_spans(

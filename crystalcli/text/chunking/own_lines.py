@@ -1,4 +1,4 @@
-"""Lines that a text has of its own: fences, lists, indented code, as in manuals.
+"""Lines that a text has of its own: rows, lists, fences and indented code.
 
 Knows the look of a few lines. Does not know: which language the code is in.
 """
@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from crystalcli.datatypes import BOOKS, BY_LINES, Place
+from crystalcli.text.chunking.line_shape import is_row
 
 # Fences, directives, headings and what is below them, the end of a line before a literal block.
 _MARKUP = re.compile(r"[ \t]*(?:```|~~~|\.\. [\w-]+::|#{1,6} \S)|([=~^#*\"'+.-])\1{3,}[ \t]*\Z|.*\S?::[ \t]*\Z")
 _ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+\S")
+_FIGURE = re.compile(r"(?<![\w.,])\(?[$€£]? ?\d[\d.,]*\)?%?(?![\w])")
+_WIDEST_ROW = 120  # characters: a paragraph may have two figures as well
 _INDENTED = re.compile(r"(?: {4}|\t)")
 _FLOWING = BOOKS - {"text"} | {"pdf"}  # their lines are a page's, or paragraphs
 
@@ -28,9 +31,13 @@ def stands_in_lines(text: str, place: Place) -> bool:
     lines = text.strip("\n").splitlines()
     if len(lines) < 2:
         return False
-    if place.kind in BY_LINES or place.marks.get("message"):
+    if place.kind in BY_LINES or place.marks.get("message") or sum(map(_is_row, lines)) > 1:
         return True
     return not is_flowing(place) and has_own_lines(lines)
+
+
+def _is_row(line: str) -> bool:
+    return is_row(line) or (len(line) < _WIDEST_ROW and len(_FIGURE.findall(line)) > 1)
 
 
 def is_item(line: str) -> bool:

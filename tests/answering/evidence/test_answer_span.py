@@ -180,6 +180,23 @@ def test_further_sources_are_left_out_where_they_add_nothing(lamps):
     assert len(sure) == 1
 
 
+def test_a_source_that_repeats_another_one_is_left_out(tmp_path):
+    said = "The lamp of the harbour burns 14 litres of oil a night, and the keeper trims its wick at nine and at two."
+    for name, more in (("a.txt", ""), ("b.txt", " The oil is bought in autumn."), ("c.txt", "")):
+        (tmp_path / name).write_text(f"{said}{more}\n", encoding="utf-8")
+    (tmp_path / "d.txt").write_text(
+        "How much oil the lamp of the harbour burns is said in the log.\n", encoding="utf-8"
+    )
+    with Crystal.create(tmp_path / "m.crystal", encoder=None) as crystal:
+        crystal.ingest([tmp_path])
+        question = "How much oil does the lamp of the harbour burn a night?"
+        passages = [replace(passage, score=1.0) for passage in crystal.recall(question, 5)]
+        spans = answer_spans(crystal, question, passages, 3)
+    texts = [span.passage.text for span in spans]
+    assert [said in text for text in texts].count(True) == 1
+    assert len(texts) == 2
+
+
 def test_quotations_need_no_reranker(samples_crystal, encoder_folder):
     with Crystal.open(samples_crystal, encoder=encoder_folder, reranker=None) as plain:
         passages = plain.recall("Who keeps the ledgers?", 5)

@@ -45,3 +45,7 @@ def test_code_tables_and_messages_stay_in_lines():
     assert stands("a = 1\nb = 2", "code")
     assert stands("Ann: Hello\nSam: Hello", message="1")
     assert not stands("a = 1", "code")
+    rows = "Oil; 2022: 17; 2021: 15\nRope; 2022: 3; 2021: 4"
+    assert stands(f"Stores of the harbour\n{rows}", "pdf")
+    assert stands("Oil 1,638,610 16.1% 1,297,492 15.0%\nRope (4,934) 0.0% 1,663 0.0%", "pdf")
+    assert not stands("Oil; 2022: 17; 2021: 15\nThe keeper slept.", "pdf")

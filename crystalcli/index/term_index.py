@@ -11,16 +11,20 @@ from crystalcli.index.index_reader import IndexReader
 from crystalcli.lexical import (
     LANGUAGES,
     PackedPostings,
+    accented_spellings,
     bm25,
     fold,
     lookup_postings,
     query_forms,
     terms_with_prefix,
+    word_spans,
 )
 from crystalcli.storage import FIRST_ANALYSIS, stored_analysis, stored_languages
 
 _PREFIX_BLOCKS = 4  # of a lexicon that are read for a prefix; more hold terms that hardly narrow it
 _SHORTEST_STEM, _LONGEST_ENDING = 4, 4  # letters
+# Letters of a word that other spellings are looked up for, and atoms that may hold it itself.
+_SHORTEST_ACCENTED, _RARE = 4, 3
 
 
 class TermIndex:
@@ -53,6 +57,25 @@ class TermIndex:
         forms = {term: known for term, known in self.forms(text).items() if known}
         found = lookup_postings(self._store, dict.fromkeys(form for known in forms.values() for form in known))
         return {term: [part for form in known for part in found[form]] for term, known in forms.items()}
+
+    def look_up(self, text: str) -> tuple[dict[str, tuple[str, ...]], dict[str, list[PackedPostings]]]:
+        """Give the forms and the postings of each term of a text, in the accents that texts have.
+
+        A word that stands hardly anywhere is looked up with an accent more, or without its own.
+
+        Returns:
+            As of `forms`, and as of `postings`.
+        """
+        forms, postings = self.forms(text), self.postings(text)
+        for start, end, term in word_spans(text):
+            if term not in postings or end - start < _SHORTEST_ACCENTED:
+                continue
+            if sum(part.df for part in postings[term]) <= _RARE:
+                found = self.postings(" ".join(accented_spellings(text[start:end])))
+                others = [other for other, parts in found.items() if parts and other not in forms[term]]
+                forms[term] = (*forms[term], *others)
+                postings[term] = [*postings[term], *(part for other in others for part in found[other])]
+        return forms, postings
 
     def completions(self, beginning: str, count: int) -> list[str]:
         """Give the terms that a word may become of which only the beginning is known.

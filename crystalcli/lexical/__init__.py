@@ -3,6 +3,7 @@
 Knows: terms, atoms and bytes. Does not know: documents, files, or where blocks are stored.
 Importing the room costs nothing: its files are loaded when a name is used.
 
+accents.py        Accents: the spellings of a word with an accent, or without its own.
 analysis.py       Text analysis: text to the terms that BM25 counts.
 block_layout.py   The bytes of a block of the inverted index, in two layouts.
 bm25.py           BM25 (Robertson and Zaragoza, "The probabilistic relevance framework", 2009) over
@@ -25,6 +26,10 @@ from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
     from crystalcli.lexical import bm25, varint
+    from crystalcli.lexical.accents import (
+        accented_spellings,
+        without_accents,
+    )
     from crystalcli.lexical.analysis import (
         ANALYSIS,
         NAMES_ONCE_SINCE,
@@ -71,6 +76,10 @@ else:
     __getattr__ = lazy_names(
         __name__,
         {
+            "accents": (
+                "accented_spellings",
+                "without_accents",
+            ),
             "analysis": (
                 "ANALYSIS",
                 "NAMES_ONCE_SINCE",
@@ -127,6 +136,7 @@ __all__ = [
     "ExactString",
     "PackedPostings",
     "Postings",
+    "accented_spellings",
     "bm25",
     "build_blocks",
     "decode_block",
@@ -148,5 +158,6 @@ __all__ = [
     "terms_in",
     "terms_with_prefix",
     "varint",
+    "without_accents",
     "word_spans",
 ]

@@ -22,6 +22,8 @@ filter_mask.py          The mask of a filter: the atoms that a question may be a
                         the parts of documents.
 instruction_match.py    Standing instructions: what a person told an assistant to do, from then on,
                         behind the best one.
+introduction_score.py   Signal of introductions: who somebody is, is told where a book first names
+                        them.
 layer_score.py          Signals of the layers: nearness of clusters and units to the question.
 layer_trace.py          The trace of a recall: the scores that each layer gave, from all atoms down
                         to the passages.
@@ -31,6 +33,8 @@ memory_strength.py      Strength of memories: how slowly what was told fades, by
 memory_use.py           Memory of recall: the parts that grow with the crystal, and the base.
 name_identification.py  Identification: where a question asks who somebody is, a passage that says
                         it comes first.
+name_mentions.py        Mentions of a name: the atoms that have it or a part of it, in the books
+                        that tell of it most.
 name_score.py           Signal of a definition's name, in source code of few definitions.
 own_words.py            Own words in short: what a person wrote to an assistant, from its beginning
                         to what answers.

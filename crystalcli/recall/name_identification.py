@@ -5,7 +5,8 @@
                            a singer called Ann Marl
 
 Other passages have the name as well, often more often. Those that say who it is put the name beside
-a noun, or a form of "to be" behind it (Hearst 1992; Hildebrandt, Katz and Lin 2004).
+a noun, or a form of "to be" behind it (Hearst 1992; Hildebrandt, Katz and Lin 2004). In what people
+say, a single name beside a noun is somebody spoken to: "in the mood for a song, Ann?"
 
 Knows: English. Does not know: whether the person is introduced elsewhere.
 """
@@ -17,6 +18,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from crystalcli.lexical import without_accents
+
 if TYPE_CHECKING:
     from crystalcli.datatypes import Passage
 
@@ -27,6 +30,10 @@ _NO_NAME = re.compile(
     r"(?:the|an?|my|his|her|our|your|their|this|that|it|he|she|in|at|on|I|you|there)\b", re.IGNORECASE
 )
 _NOUN = r"(?:the|an?|my|his|her|our|your|their|one of|one)\b"
+# What people say, also where its beginning or its end is in another passage.
+_SAID = re.compile(r"\A[^“”]*”|“[^”]*(?:”|\Z)|\"[^\"]*\"")
+# A name by which somebody is spoken to; few are by their whole name.
+_SINGLE = re.compile(r"(?:(?:mr|mrs|ms|miss|dr|sir|lady|lord|captain|uncle|aunt)\.? )?[\w'’-]+", re.IGNORECASE)
 _DETERMINER = r"(?:the|an?|my|his|her|our|their)"
 _BE = r"(?:is|was|are|were|being|became|had been|has been|have been|am)"
 
@@ -44,11 +51,10 @@ def identifications_first(question: str, passages: Sequence[Passage]) -> list[Pa
     name = asked_name(question)
     if not name or not passages:
         return list(passages)
-    pattern = _identification(name)
     least = passages[0].score - _NEAR
     raised = [
         replace(passage, score=passage.score + WORTH, shares={**passage.shares, "identification": WORTH})
-        if passage.score >= least and pattern.search(passage.text)
+        if passage.score >= least and identifies(name, passage.text)
         else passage
         for passage in passages
     ]
@@ -61,14 +67,23 @@ def asked_name(question: str) -> str:
     return match["name"] if match is not None and not _NO_NAME.match(match["name"]) else ""
 
 
-def _identification(name: str) -> re.Pattern[str]:
-    """Make the pattern of the forms that say who a person of that name is."""
-    words = r"\s+".join(map(re.escape, name.split()))
-    return re.compile(
+def identifies(name: str, text: str) -> bool:
+    """Tell whether a text says who a person of that name is."""
+    text = without_accents(text)
+    words = r"\s+".join(map(re.escape, without_accents(name).split()))
+    if re.search(
         rf"\b{words},?\s+{_BE}\s+{_NOUN}"  # Ann Marl was a singer
-        rf"|\b{words},\s+{_NOUN}"  # Ann Marl, the singer
+        rf"|\b{words},\s+(?:the|an?|one of)\b"  # Ann Marl, the singer
         rf"|\b{_DETERMINER}\s+(?:[\w'’-]+\s+){{1,4}}?(?:called|named)\s+{words}\b"
-        rf"|\b{_DETERMINER}\s+(?:[\w'’-]+\s+){{0,3}}[\w'’-]+,\s+{words}\b"  # the singer, Ann Marl
         rf"|\b{words}\s+\((?:the|an?)\b",
+        text,
+        re.IGNORECASE,
+    ):
+        return True
+    told = re.search(
+        rf"\b{words},\s+{_NOUN}"  # Ann Marl, his sister
+        rf"|\b{_DETERMINER}\s+(?:[\w'’-]+\s+){{0,3}}[\w'’-]+,\s+{words}\b",  # the singer, Ann Marl
+        _SAID.sub(" ", text) if _SINGLE.fullmatch(name) else text,
         re.IGNORECASE,
     )
+    return told is not None

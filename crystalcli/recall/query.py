@@ -94,8 +94,8 @@ class PreparedQuery(NamedTuple):
         return max(sum(self.idf.values()), 1e-6)
 
     def terms_in(self, text: str) -> set[str]:
-        """Find the terms that a text has, in any of the crystal's languages."""
-        if not self.languages:
+        """Find the terms that a text has, in any of their forms in the crystal's languages."""
+        if not self.languages and all(len(known) == 1 for known in self.forms.values()):
             return {term for term, _ in terms(text)} & self.idf.keys()
         return terms_in(text, self.forms, self.languages) & self.idf.keys()
 

@@ -11,6 +11,7 @@ order in which they are added:
     voice         who wrote it, in chats with an assistant             voice_score.py
     exact         strings of the question as they are written          exact_score.py
     fate          deaths and endings, where the question asks for one  fate_score.py
+    introduction  first mentions, where it asks who somebody is        introduction_score.py
     page          the other words of its page, in a PDF                page_score.py
 
 Knows: names and numbers. Does not know: how a signal is computed.
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     BoolArray = npt.NDArray[np.bool_]
 
 # Signals of what an atom stands in. A score of 0 means that they say nothing.
-CONTEXT_SIGNALS = ("document", "definition", "voice", "exact", "fate", "page")
+CONTEXT_SIGNALS = ("document", "definition", "voice", "exact", "fate", "introduction", "page")
 
 
 class LayerSimilarities(NamedTuple):

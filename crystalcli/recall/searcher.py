@@ -12,7 +12,7 @@ Knows: signals, candidates, the order of the steps. Does not know: how a signal 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,11 +25,13 @@ from crystalcli.recall.aspects import OF_EACH, aspects_of, take_in_turn
 from crystalcli.recall.document_score import DocumentScorer, atom_documents
 from crystalcli.recall.event_order import ORDER_DEPTH, QUOTES, EventQuestion, event_question, quote_in_order
 from crystalcli.recall.exact_score import exact_matches, exact_scores
-from crystalcli.recall.fate_score import FATE_CANDIDATES, FateScores, fate_scores
+from crystalcli.recall.fate_score import FATE_CANDIDATES, fate_scores
 from crystalcli.recall.instruction_match import MOST_INSTRUCTIONS, StandingInstructions, put_behind_best
+from crystalcli.recall.introduction_score import INTRODUCTION_CANDIDATES, introduction_scores
 from crystalcli.recall.layer_score import ClusterScorer, UnitScorer, layer_similarities
 from crystalcli.recall.lexical_score import PROSE_WEIGHT, LexicalScorer
 from crystalcli.recall.name_identification import identifications_first
+from crystalcli.recall.name_mentions import MentionScores
 from crystalcli.recall.name_score import NameScorer
 from crystalcli.recall.own_words import asks_for_own_fact, is_own, quote_own_words, without_reply
 from crystalcli.recall.page_score import PAGED_KIND, PageScorer, spread_over_pages
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
 CANDIDATES = 300  # best atoms by the coarse score, which clusters and units are read for
 LEXICAL_CANDIDATES, ATOM_CANDIDATES = 100, 200  # best atoms by BM25 alone, and by vectors alone
 PAGE_CANDIDATES = 100  # best atoms by the other signals, which page scores are computed for
+_OF_MENTIONS = {"fate": FATE_CANDIDATES, "introduction": INTRODUCTION_CANDIDATES}  # best atoms by each
 _OF_ASPECT = 12  # passages, of which those of the person who asks are read
 DEPTHS = (1, 2, 3)
 # The mean deviation of the program's own encoder's cosines, over the atoms of three shelves (a
@@ -310,8 +313,8 @@ class Searcher:
     def _rank_by_fine_score(
         self, query: PreparedQuery, codec: Codec, coarse: CoarseScores, depth: int, count: int
     ) -> list[ScoredAtom]:
-        fates = fate_scores(self.shelf, self.terms, query)
-        atoms, exact = self._candidates(query, coarse, fates)
+        told = self._mentions(query)
+        atoms, exact = self._candidates(query, coarse, told)
         layers = LayerSimilarities(*map(query.scale.apply, self._layer_similarities(query, codec, atoms, depth)))
         candidates = CandidateAtoms(atoms, atom_documents(self.shelf, atoms), layers)
         table = ScoreTable(atoms, query.scale.apply(coarse.cosines[atoms]))
@@ -319,8 +322,8 @@ class Searcher:
             table.add(scorer.name, scorer.score(query, candidates))
         if exact:
             table.add("exact", exact_scores(exact, atoms))
-        if fates is not None:
-            table.add("fate", fates.of(atoms))
+        for name, scores in told.items():
+            table.add(name, scores.of(atoms))
         # Pages compete with one another, so that the page score needs the best by all the others.
         leading = highest(table.total, PAGE_CANDIDATES)
         leading = leading[candidates.documents.is_paged[leading]]
@@ -328,8 +331,16 @@ class Searcher:
         table.add(pages.name, pages.score(query, candidates.take(leading)), leading)
         return table.best(count)
 
+    def _mentions(self, query: PreparedQuery) -> dict[str, MentionScores]:
+        """Score the mentions of a name where the question asks for its fate, or who it is."""
+        told = {
+            "fate": fate_scores(self.shelf, self.terms, query),
+            "introduction": introduction_scores(self.shelf, query),
+        }
+        return {name: scores for name, scores in told.items() if scores is not None}
+
     def _candidates(
-        self, query: PreparedQuery, coarse: CoarseScores, fates: FateScores | None
+        self, query: PreparedQuery, coarse: CoarseScores, told: Mapping[str, MentionScores]
     ) -> tuple[Int64Array, dict[int, float]]:
         """Choose the atoms that clusters and units are read for.
 
@@ -341,8 +352,8 @@ class Searcher:
             (coarse.total, query.bm25, coarse.cosines), (CANDIDATES, LEXICAL_CANDIDATES, ATOM_CANDIDATES)
         )
         chosen = {*np.concatenate(best).tolist(), *exact}
-        if fates is not None:
-            chosen.update(fates.best(FATE_CANDIDATES))
+        for name, scores in told.items():
+            chosen.update(scores.best(_OF_MENTIONS[name]))
         if query.with_lines is not None:
             chosen.update(highest(query.with_lines.bm25, LEXICAL_CANDIDATES).tolist())
         atoms = np.array(sorted(chosen), np.int64)
@@ -360,7 +371,7 @@ class Searcher:
         if query.encoded is None or self._codec is None or self.shelf.atom_codes is None:
             return lexical_trace(results)
         coarse = self._coarse_scores(query, self._codec)
-        candidates, _ = self._candidates(query, coarse, fate_scores(self.shelf, self.terms, query))
+        candidates, _ = self._candidates(query, coarse, self._mentions(query))
         return trace_layers(self.shelf, self._codec, results, coarse.total, candidates)
 
     def _scorers(self, depth: int) -> list[SignalScorer]:
@@ -392,7 +403,7 @@ def lexical_query(index: IndexReader, text: str, terms: TermIndex | None = None)
         terms: The index's terms; None: they are opened.
     """
     terms = terms or TermIndex(index)
-    forms, postings = terms.forms(text), terms.postings(text)
+    forms, postings = terms.look_up(text)
     # Stop words of the question's own language count for nothing.
     idf = {**terms.idf_of(postings), **dict.fromkeys(forms.keys() - postings.keys(), 0.0)}
     scores = bm25.score(postings, index.lengths, idf, index.mean_length)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from crystalcli import Crystal, RecallFilter
-from crystalcli.recall.fate_score import FateScores, asked_fate, fate_scores
+from crystalcli.recall.fate_score import asked_fate, fate_scores
+from crystalcli.recall.name_mentions import MentionScores
 
 WALK = "Ann Marl walked along quay {0} and counted the boats that lay there, and Ann Marl spoke of boat {0}."
 TIDE = " ".join(f"The tide came in over stone {number}, and lamp {number} was lit." for number in range(9))
@@ -78,7 +79,7 @@ def test_only_books_with_all_of_the_name_are_looked_at(story):
 
 
 def test_scores_of_other_atoms_are_0():
-    scores = FateScores(np.array([3, 7]), np.array([0.5, 2.0], np.float32))
+    scores = MentionScores(np.array([3, 7]), np.array([0.5, 2.0], np.float32))
     assert scores.of(np.array([0, 3, 5, 7, 9])).tolist() == [0, 0.5, 0, 2.0, 0]
     assert scores.best(1) == [7]
-    assert FateScores(np.zeros(0, np.int64), np.zeros(0, np.float32)).of(np.array([1])).tolist() == [0]
+    assert MentionScores(np.zeros(0, np.int64), np.zeros(0, np.float32)).of(np.array([1])).tolist() == [0]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from crystalcli.recall.name_identification import _identification, asked_name
+from crystalcli.recall.name_identification import asked_name, identifies
 
 
 @pytest.mark.parametrize(
@@ -30,18 +30,39 @@ def test_the_name_that_is_asked_for(question, name):
         "Tom Haddow was a tall man.",
         "a keeper of the light called Tom\nHaddow",
         "Tom Haddow had been the pilot for years",
+        "Tom Háddow, the keeper, came in.",
+        "“That was Tom Haddow, the pilot,” she said.",
+        "“There I met the old keeper, Tom Haddow,” she said.",
     ],
 )
 def test_forms_that_say_who_it_is(text):
-    assert _identification("tom haddow").search(text)
+    assert identifies("tom haddow", text)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["Tom Haddow was asleep.", "I saw Tom Haddow at the pier, and the boat.", "The keeper came. Tom Haddow left."],
+    [
+        "Tom Haddow was asleep.",
+        "I saw Tom Haddow at the pier, and the boat.",
+        "The keeper came. Tom Haddow left.",
+    ],
 )
 def test_forms_that_do_not(text):
-    assert not _identification("tom haddow").search(text)
+    assert not identifies("tom haddow", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "“Are you in the mood for a song, Haddow?” she said.",
+        "“I knew you, Haddow, my dear.” She smiled.",
+        "like a fresh fig, Haddow. So she said.” And he left.",
+        'She said: "Take the lamp, Haddow."',
+    ],
+)
+def test_somebody_spoken_to_is_not_told_of(text):
+    assert not identifies("Haddow", text)
+    assert identifies("Haddow", f"{text} “Come in!” said their neighbour, Haddow.")
 
 
 def test_who_it_is_comes_before_what_he_did(tmp_path, encoder_folder):

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -179,7 +179,14 @@ def signs_of(crystal: CrystalReader, results: Results, reading: PassageReading) 
     voice = speaker_match(results.question, reading.sentences, crystal.quote)
     atoms = crystal.shelf.atoms
     least = _least_likeness(crystal, results.question, reading)
-    signs = answer_signs(results.question, results.query.idf, atoms, results.passages, reading.similar, voice, least)
+    query = results.query
+
+    def terms_of(text: str) -> set[str]:
+        return {*query_terms(text), *query.terms_in(text)}  # also those that it has in another form
+
+    signs = answer_signs(
+        results.question, query.idf, atoms, results.passages, reading.similar, voice, least, terms_of=terms_of
+    )
     return signs, atoms
 
 
@@ -191,6 +198,8 @@ def answer_signs(
     similar: float = 0.0,
     voice: float = 0.0,
     least: float = 1.0,
+    *,
+    terms_of: Callable[[str], set[str]] | None = None,
 ) -> AnswerSigns:
     """Compute the signs of passages.
 
@@ -203,14 +212,16 @@ def answer_signs(
         voice: The speaker match, as of `speaker_match`.
         least: The likeness of that noun of the question which has least of it, as of
             `least_like_noun`.
+        terms_of: Gives the terms of a text; None: those of the analysis of English.
     """
+    terms_of = terms_of or _terms_of
     topic = topic_of(idf)
     unit = bm25.idf(0, max(1, atoms))
     total = sum(topic.values()) or 1.0
     read = passages[:MAX_PASSAGES]
-    passage_terms = [set(query_terms(passage.text_with_place)) for passage in read]
+    passage_terms = [terms_of(passage.text_with_place) for passage in read]
     covered = max(_idf(topic, some) for some in passage_terms)
-    sentence = max(_idf(topic, set(query_terms(passage.best_text))) for passage in read)
+    sentence = max(_idf(topic, terms_of(passage.best_text)) for passage in read)
     all_terms = set().union(*passage_terms)
     names = [set(query_terms(name)) & idf.keys() for name in _NAME.findall(question) if name.lower() not in TITLES]
     logit = max((passage.logit for passage in read if passage.logit is not None), default=0.0)
@@ -230,6 +241,10 @@ def answer_signs(
         voice,
         logit,
     )
+
+
+def _terms_of(text: str) -> set[str]:
+    return set(query_terms(text))
 
 
 def _least_likeness(crystal: CrystalReader, question: str, reading: PassageReading) -> float:
@@ -253,7 +268,7 @@ def _recalled_score(passage: Passage) -> float:
         - passage.recency
         - sum(
             passage.shares.get(name, 0.0)
-            for name in ("reranker", "missing", "repeated", "identification", "fate", SUBJECT)
+            for name in ("reranker", "missing", "repeated", "identification", "introduction", "fate", SUBJECT)
         )
     )
 

@@ -25,9 +25,18 @@ PERSON = "@"  # before a person in the key of a claim
 _MAX_LENGTH = 200  # characters of a sentence that is read
 _MAX_SUBJECT = 6  # words
 _TIME = r"\d{1,2}(?::\d\d)?(?: ?[ap]\.?m\.?)?"
+_MONTH = r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
+_DATE = (
+    rf"(?:(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}(?: \d{{4}})?|"
+    rf"{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?|\d{{4}}-\d\d-\d\d)"
+)
+_DAY = re.compile(
+    rf"(?:on )?(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?(?: (?:evenings?|mornings?|afternoons?|nights?|at {_TIME}))?|"
+    rf"{_DATE})"
+)
 # Words that make a sentence anything but a statement about how things are.
 _UNSURE = re.compile(
-    r"\b(?:if|when|whenever|unless|until|before|after|maybe|perhaps|might|may|could|would|should|hope|want|plan|wish|"
+    r"\b(?:if|when|whenever|unless|until|before|after|maybe|perhaps|might|(?-i:may)|could|would|should|hope|want|plan|wish|"
     r"think|thinks|thought|believe|guess|probably|used to|will|going to|sometimes|usually|often|also|too|another|or|"
     r"tomorrow|tonight|said|says|told|asked|every|each|all|some|most|almost|about|around)\b|[?;]|[.!] \S",
     re.IGNORECASE,
@@ -66,52 +75,78 @@ _SEVERAL = frozenset(
         "answer",
         "example",
         "note",
+        "one",
+        "other",
+        "rest",
     ]
 )
 _LEAD = re.compile(
-    r"^(?:(?:so|well|ok|okay|hi|hey|by the way|update|correction|news)[,:]? +|(?:as of|from|since) (?:today|now)[,:]? +)+",
+    r"^(?:(?:so|well|ok|okay|hi|hey|by the way|update|correction|news)[,:]? +|"
+    rf"(?:as of|from|since) (?:today|now|{_DATE}|{_MONTH})[,:]? +)+",
     re.IGNORECASE,
 )
 _TRAIL = re.compile(
     r"(?:,? (?:now|currently|at the moment|these days|from now on|as of (?:today|now)|today|since (?:today|yesterday|last \w+)|"
     r"again|instead|any ?more|any longer|from here on|by now|"
-    r"(?:from|starting|as of) (?:next \w+|today|now|tomorrow|Monday|\d{1,2} [A-Z]\w+|January|February|March|April|May|June|July|"
-    r"August|September|October|November|December)))+$",
+    rf"(?:from|starting|as of) (?:next \w+|today|now|tomorrow|Monday|{_DATE}|{_MONTH})))+$",
     re.IGNORECASE,
 )
 _DETERMINER = r"(?:[Mm]y|[Oo]ur|[Tt]he|[A-Z][\w-]+['’]s)"
-_NOUN = r"(?!(?:is|are|was|were|has|have|had)\b)[\w'’-]+"
+_NOUN = r"(?!(?:is|are|was|were|has|have|had|now)\b)[\w'’-]+"
 _SUBJECT = rf"(?P<subject>{_DETERMINER} {_NOUN}(?: {_NOUN}){{0,4}}?|[A-Z][\w-]+(?: [A-Z][\w-]+)?)"
 _NOT = r"(?P<no> no longer| not|n['’]t)?"
 _NAME = (
     r"(?P<value>(?:the |number |no\. )?(?:[A-Z\d][\w.'’/-]*)"
-    r"(?:,? (?:(?:of|the|and|in|on|near|de|van|von) )?[A-Z\d][\w.'’/-]*){0,6})"
+    r"(?:,? (?:(?:of|the|and|in|on|near|de|van|von) )?[A-Z\d][\w.'’/-]*){0,6}?)"
+)
+# An employer without a name: "the weather service", "a bakery in Skarn", but not "the office".
+_OF_WHAT = r"(?!(?:of|in|on|at|the|and)\b)[\w'’-]+ "
+_EMPLOYER = (
+    rf"(?P<value>(?:the|an?) (?:(?:{_OF_WHAT}){{0,3}}?(?:service|company|firm|bank|university|college|hospital|clinic|surgery|"
+    r"museum|library|council|agency|institute|observatory|ministry|bakery|factory|mill|brewery|newspaper|nursery|publisher|"
+    rf"charity|embassy|pharmacy)|(?:{_OF_WHAT}){{1,3}}?(?:practice|office|trust|department|shop|store|school|cafe|café|"
+    r"restaurant|hotel|studio|station|centre|center|garage|lab|laboratory|farm|yard|theatre|authority|board))"
+    r"(?: (?:of|in|on|at) (?:the )?[A-Z][\w'’-]*(?: [A-Z][\w'’-]*){0,2})?)"
+)
+_WHEN = (
+    rf"(?:,? (?:(?:last|next|this) \w+|yesterday|in (?:{_MONTH}|(?:{_MONTH} )?\d{{4}})|"
+    rf"(?:on|since|from|until) (?:{_DATE}|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)))?"
 )
 _SAYS_NOT = r"(?:(?P<no>no longer|do not|don['’]t|does not|doesn['’]t) )?"
 _DWELLING = r"(?:(?:the|a|our|my) (?:new )?(?:flat|house|apartment|room|place|home) (?:at|in|on) )?"
+_PERSON = r"(?:(?:[Mm]y|[Oo]ur) [a-z-]+ (?=[A-Z]))?(?P<subject>I|We|[A-Z][\w-]+)"
 _HOME = re.compile(
-    rf"(?P<subject>I|We|[A-Z][\w-]+)(?:(?:['’]m|['’]re| am| are| is)? (?:now )?{_SAYS_NOT}(?:lives?|living)(?: now)? (?:in|at|on)|"
-    rf"(?:['’]ve| have| has)? (?:just )?moved(?: house)? (?:to|into)) {_DWELLING}{_NAME}"
+    rf"{_PERSON}(?:(?:['’]m|['’]re| am| are| is)? (?:now )?{_SAYS_NOT}(?:lives?|living)(?: now)? (?:in|at|on)|"
+    rf"(?:['’]ve| have| has)? (?:just |now )?moved(?: house)? (?:to|into)) {_DWELLING}{_NAME}{_WHEN}"
 )
-_WORK = re.compile(
-    rf"(?P<subject>I|[A-Z][\w-]+)(?:(?:['’]m| am| is)? (?:now )?{_SAYS_NOT}(?:works?|working)(?: now)? (?:at|for)|"
-    r"(?:['’]ve| have| has)? (?:just )?(?:started (?:work(?:ing)? |a job |my (?:new )?job )?(?:at|with)|joined)) "
-    + _NAME
+_AS = r"(?: as an? [a-z-]+(?: [a-z-]+){0,2})?"
+_WORKS = (
+    rf"{_PERSON}(?:(?:['’]m| am| is)? (?:now )?{_SAYS_NOT}(?:works?|working)(?: now)?{_AS} (?:at|for)|"
+    r"(?:['’]ve| have| has)? (?:just )?started (?:work(?:ing)? |(?:a |my )?(?:new )?job )?(?:at|with)|"
+    r"(?:['’]ve| have| has)? (?:just )?(?:got|taken|took|found) (?:a|the|my) (?:new )?job (?:at|with)|"
+    r"(?<=I)(?:['’]m| am)? (?:now )?(?:start(?:ing)?|begin(?:ning)?|began) (?:work |(?:a |my )?(?:new )?job )?(?:at|with)(?! \d)"
 )
+_WORK = re.compile(rf"{_WORKS}|(?:['’]ve| have| has)? (?:just )?joined) {_NAME}{_WHEN}")
+_WORK_UNNAMED = re.compile(rf"(?!.*\bworking at\b){_WORKS}) {_EMPLOYER}{_WHEN}")  # "working at the library today"
 _PLACE = re.compile(rf"{_SUBJECT}(?: is{_NOT}(?: now)?(?: located)? (?:in|at|on)|(?: has)? moved to) {_NAME}")
 _HOURS = re.compile(
-    rf"{_SUBJECT} (?P<verb>opens?|closes?|starts?|begins?|ends?|leaves?|departs?|arrives?|rings?|goes? off)(?: now)? "
+    rf"{_SUBJECT}(?: now)? (?P<verb>opens?|closes?|starts?|begins?|ends?|leaves?|departs?|arrives?|rings?|goes? off)(?: now)? "
     rf"at (?P<value>{_TIME}|noon|midnight)"
 )
 _AMOUNT = re.compile(
-    rf"{_SUBJECT} (?P<verb>costs?|weighs?|measures?|takes?)(?: now)? (?P<value>[€£$]? ?\d[\d.,]*(?: ?[\w%€£$]+){{0,3}})"
+    rf"{_SUBJECT}(?: now)? (?P<verb>costs?|weighs?|measures?|takes?)(?: now)? (?P<value>[€£$]? ?\d[\d.,]*(?: ?[\w%€£$]+){{0,3}})"
 )
-_IS = re.compile(rf"{_SUBJECT} (?:is|are){_NOT}(?: now)? (?P<value>.+)")
+_IS = re.compile(rf"{_SUBJECT} (?:is|are){_NOT}(?: now)?(?: called| named)? (?P<value>.+)")
+# "Dr Wray is our new dentist."
+_IS_OURS = re.compile(
+    rf"(?!(?:This|That|It|He|She|They|The|There)\b){_NAME} is(?: now)? (?P<subject>(?:my|our) {_NOUN}(?: {_NOUN}){{0,2}})"
+)
 _CHANGED = re.compile(
     rf"{_SUBJECT}(?: (?:has been|was|were|have been|has|have))? "
     r"(?:changed|raised|moved|lowered|renamed|postponed|brought forward|increased|reduced|cut|switched|(?:put|pushed) back|"
-    r"shifted|rescheduled|reset|extended|dropped|risen|rose|fallen|fell|(?:gone|went|goes) (?:up|down)|moves|changes) to "
-    r"(?P<value>.+)"
+    r"shifted|rescheduled|reset|extended|dropped|risen|rose|fallen|fell|"
+    r"(?:(?:gone|went|goes) )?(?:up|down)(?=.* to [€£$]? ?\d)|moves|changes)"
+    r"(?: from [^,;]{1,40}?)? to (?P<value>.+)"
 )
 _AMOUNT_OF = r"[€£$+]? ?\d[\d.,:/-]*(?: ?[\w%€£$²³°/]+){0,6}"
 # Notes leave the verb out. A number that counts parts of something is none of its values.
@@ -128,8 +163,8 @@ _COUNTED = re.compile(
 _NO_READING = re.compile(
     r"(?:[\w'’-]*ed|no|ran|paid|bought|spent|sold|read|saw|met|took|made|got|went|drove|slept|walked|swam|won|lost|found|ate|drank|wrote|"
     r"sent|cost|costs|did|says?|said|shows?|showed|reads|lets|gave|had|has|have|is|are|was|were|be|been|on|at|in|after|from|until|since|by|with|only|"
-    r"goes|comes|rings|gets|keeps|lives|stays|meets|pays|charges|serves|works|stops|closes|opens|"
-    r"over|now|then|still|yesterday|today|tomorrow|around|another|some|all|both|each|every|about|first|last|next|"
+    r"goes|comes|rings|gets|keeps|lives|stays|meets|pays|charges|serves|works|stops|closes|opens|wants?|asks?|needs?|takes?|offers?|"
+    r"over|now|then|still|alone|only|together|yesterday|today|tomorrow|around|another|some|all|both|each|every|about|first|last|next|"
     r"january|february|march|april|may|june|july|august|september|october|november|december|monday|tuesday|wednesday|"
     r"thursday|friday|saturday|sunday|left|run|runs|see|and|or|but|to|a|an|it|he|she|they|we|i|you|there|"
     r"[\w'’-]*ing)",
@@ -137,17 +172,12 @@ _NO_READING = re.compile(
 )
 _NUMBER = re.compile(r"[€£$+]? ?\d[\d.,:/ -]*(?: ?[\w%€£$²³°]+){0,6}")
 _NAMED = re.compile(_NAME)
-_MONTH = r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
-_DAY = re.compile(
-    rf"(?:(?:on )?(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?(?: (?:evenings?|mornings?|afternoons?|nights?|at {_TIME}))?|"
-    rf"(?:on )?(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}(?: \d{{4}})?|"
-    rf"(?:on )?{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?|\d{{4}}-\d\d-\d\d)"
-)
 _CHANGES = re.compile(
     r"\b(?:raised|changed|lowered|increased|reduced|moves|moved|switched|renamed|postponed|put back) to\b"
 )
 _BARE = re.compile(r"(?!(?:The|My|Our|I|We|A|An|It|He|She|They|You|This|That|There)\b)[A-Za-z][a-z]+ ")
 _LISTED = re.compile(r"\W*(?:and|or|but|if|when|unless|not)\b", re.IGNORECASE)
+_ASIDE = re.compile(r"(?<=\w) \([^()]*\)$")  # "Balance: 2,316.40 (Stuart)"
 _ARTICLE = re.compile(r"(?:a|an|the|not|very|so|too|quite|really) ", re.IGNORECASE)
 
 
@@ -195,7 +225,7 @@ def read_claim(text: str, author: str = "", *, is_note: bool = True) -> ToldClai
     Returns:
         The claim; None where the text makes no claim that is sure.
     """
-    sentence = " ".join(text.split()).rstrip(".! ")
+    sentence = _ASIDE.sub("", " ".join(text.split()).rstrip(".! "))
     if len(sentence) > _MAX_LENGTH or _UNSURE.search(sentence):
         return None
     sentence = _TRAIL.sub("", _LEAD.sub("", sentence)).rstrip(",")
@@ -216,11 +246,11 @@ def claim_with(key: str, value: str, *, negated: bool = False) -> ToldClaim:
 
 def _claim_in(sentence: str, author: str, *, is_note: bool) -> ToldClaim | None:
     """Read the claim of a sentence without what leads to it and what trails."""
-    for form, aspect in ((_HOME, "home"), (_WORK, "work")):
+    for form, aspect in ((_HOME, "home"), (_WORK, "work"), (_WORK_UNNAMED, "work")):
         if (match := form.fullmatch(sentence)) is not None and (who := _person(match["subject"], author)) is not None:
             where = f"{aspect} address" if match["value"][0].isdigit() else aspect
             return ToldClaim(f"{who}|{where}", _plain(match["value"]), match["value"], bool(match["no"]))
-    for form in (_PLACE, _HOURS, _AMOUNT, _CHANGED, _IS, *((_LABEL, _READING) if is_note else ())):
+    for form in (_PLACE, _HOURS, _AMOUNT, _CHANGED, _IS, _IS_OURS, *((_LABEL, _READING) if is_note else ())):
         if (match := form.fullmatch(sentence)) is not None:
             claim = _claim_of(form, match, author)
             if claim is not None:
@@ -240,6 +270,8 @@ def read_statement(sentence: str, author: str = "", *, is_note: bool) -> ToldCla
     if claim is None and ", " in sentence and "\n" not in sentence:
         head, rest = sentence.split(", ", 1)
         claim = None if _LISTED.match(rest) else read_claim(head, author, is_note=is_note)
+        if claim is not None and claim.key.endswith("|name") and rest[:1].isupper():
+            claim = None  # one of several
     return claim
 
 
@@ -264,8 +296,8 @@ def _claim_of(form: re.Pattern[str], match: re.Match[str], author: str) -> ToldC
         aspect = "favourite"
     else:
         kind = _kind_of(value)
-        if kind is None:
-            return None
+        if kind is None or (form is _LABEL and kind == "name" and ", " in value):
+            return None  # "Present: Ann Crask, Ben Sollas"
         aspect = kind
     if subject in ("address", "home address", f"@{author.casefold()} address", f"@{author.casefold()} home address"):
         return ToldClaim(f"@{author.casefold()}|home address", _plain(value), value, bool(groups.get("no")))
@@ -291,6 +323,10 @@ def _person(subject: str, author: str) -> str | None:
 
 
 _OWNER = "'s"
+_OTHER_PRONOUNS = frozenset((
+    "his", "her", "him", "their", "them", "its",
+    "your", "you", "me", "us", "this", "that", "that's", "it's", "i", "i'm", "we", "we're", "he's", "she's",
+))  # fmt: skip
 _NO_NAMES = frozenset(
     [
         "he",
@@ -317,9 +353,9 @@ _NO_NAMES = frozenset(
 def _subject(words: str, author: str) -> str | None:
     """Bring the words of a subject into one form; None for one that may mean several things."""
     parts = [part for part in words.casefold().replace("’", "'").split() if part]
-    if len(parts) > _MAX_SUBJECT or parts[0] in _NO_NAMES - {"the"}:
+    if not parts or len(parts) > _MAX_SUBJECT or parts[0] in _NO_NAMES - {"the"}:
         return None
-    if any(part in ("his", "her", "their", "its", "your", "this", "that") for part in parts):
+    if not _OTHER_PRONOUNS.isdisjoint(parts):
         return None
     if len(parts) == 1:
         parts = [f"@{parts[0]}"]

@@ -21,7 +21,7 @@ from crystalcli.recall import heading_day, message_of
 from crystalcli.storage import SourceRow, StatementRow, Store, landmarks_of
 from crystalcli.text import is_assistant, is_chat_owner, parse_front_matter
 
-RULES = 1  # raised where a document has to be read anew
+RULES = 2  # raised where a document has to be read anew
 _KINDS = frozenset(NOTES - {MEMORY_KIND, CONVERSATION_KIND})
 _BATCH = 500  # documents of a transaction
 _LONGEST = 200  # characters of a sentence

@@ -26,6 +26,17 @@ CHANGED = [
     ("My favourite colour is blue", "My favourite colour is green"),
     ("The wifi password is hunter2", "The wifi password is swordfish9"),
     ("The lamp costs 40 euros", "The lamp costs 45 euros"),
+    ("I work at Harland", "I start at the weather service on 1 December."),
+    ("I work as a cook for Harland", "I've just got a job at the library in Skarn"),
+    ("I live at 3 Mill Lane", "We moved to 14 Quay Street last Saturday"),
+    ("Ann lives in Oldhaven", "My sister Ann moved to Bergen in 2019"),
+    ("The concert is on 17 April", "The concert is on 8 May now"),
+    ("The rent of the shed is £40", "The rent of the shed went up from £40 to £45"),
+    ("The dentist appointment is on 3 December", "From today the dentist appointment is on 5 December"),
+    ("Choir is on Tuesdays", "Choir moved from Tuesday to Thursday"),
+    ("Our dentist is Dr Moe", "Dr Wiik is our new dentist"),
+    ("My boss is Ann Crask", "My boss is now called Ben Sollas"),
+    ("The gate opens at 7:00", "The gate now opens at 8:30"),
 ]
 UNCHANGED = [
     ("I like tea", "I like coffee"),
@@ -49,6 +60,12 @@ UNCHANGED = [
     ("It is in Skarn", "It is in Bergen"),
     ("The lamp costs 40 euros", "The lamp weighs 3 kg"),
     ("Ann is in Choir One", "Ann is in Choir Two"),
+    ("I'm 38 years old", "I'm 39 years old"),
+    ("The new one is Dr Moe", "The new one is Dr Wiik"),
+    ("I work at Harland", "I'm working at the library today"),
+    ("I work at Harland", "I start at 7:30"),
+    ("Present: Ann Crask, Ben Sollas", "Present: Cid Moray, Ann Crask"),
+    ("Garage wants £640", "Garage wants £700"),
 ]
 
 

@@ -312,6 +312,10 @@ _ENTRY = re.compile(  # "Weight 82.6 kg.", "New address: 7 Ropewalk"
     r"[Ee]mergency fund|[Ss]avings|[Pp]ension|[Ii]nsurance|[Bb]ank|[Gg]ym)(?::| is| at|"
     r" stands at)? (?=[A-Z\d€£$]|Mr|the [a-z]+ [a-z]+\.?$)[^?!]{2,80}$"
 )
+_MARKER = re.compile(r"^(?:[-*+•] (?:\[[ xX]\] )?|\d{1,2}[.)] )")  # of an item of a list
+_GOAL_ENTRY = re.compile(
+    r"(?:(?:[Mm]y|[Nn]ew|New Year['’]s) )?(?:[Gg]oal|[Rr]esolution)s?(?: for [\w ]{1,30})?: [^?]{5,120}$"
+)
 _DONE = re.compile(  # "Joined the gym", without a subject
     r"(?:Moved (?:to|into|from|in|out)|Joined|Started (?:the|a|my|at|work|learning|playing)|"
     r"Passed (?:the|my)|Bought|Sold|Quit|Left my|"
@@ -342,10 +346,12 @@ def read_self_statement(sentence: str, *, in_diary: bool = False) -> SelfStateme
         The statement; None for any other sentence.
     """
     if in_diary:
-        words = " ".join(sentence.split())
+        sentence = words = _MARKER.sub("", " ".join(sentence.split()))
         if match := _ENTRY.match(words):
             group = StatementGroup.GOAL if match[1].lower() == "goal" else StatementGroup.FACT
             return SelfStatement(group, f"my {match[1].lower()}")
+        if _GOAL_ENTRY.match(words):
+            return SelfStatement(StatementGroup.GOAL)
         if _DONE.match(words):
             sentence = f"I {words[0].lower()}{words[1:]}"
     said = clean_sentence(sentence)

@@ -107,3 +107,23 @@ def test_a_diary_leaves_out_the_word_for_its_writer():
 )
 def test_a_plan_told_on_a_wednesday_names_a_day_after_it(plan, day):
     assert planned_day(plan, date(2026, 11, 25)) == day
+
+
+@pytest.mark.parametrize(
+    ("sentence", "group"),
+    [
+        ("- My sister Ann teaches chemistry.", "people"),
+        ("* [ ] I want to learn to weld", "goals"),
+        ("2. Sold the boat to a student.", "facts"),
+        ("- Weight 82.6 kg.", "facts"),
+        ("Resolution: swim twice a week", "goals"),
+    ],
+)
+def test_items_of_a_list_in_a_diary_tell_as_much(sentence, group):
+    statement = read_self_statement(sentence, in_diary=True)
+    assert statement is not None
+    assert statement.group.value == group
+
+
+def test_an_item_of_a_list_that_is_about_something_else_tells_nothing():
+    assert read_self_statement("- Ann wants to sell the boat.", in_diary=True) is None

@@ -63,8 +63,6 @@ evidence/
                            asks.
     own_row.py             The row of a list for the one whom a question names, in the place of the
                            whole list.
-    own_statement.py       Where the person who asks, or another one, lives or works, as dated notes
-                           and chats state it.
     present_statements.py  The newest of the statements that say what a question asks for, before
                            the older ones.
     question_type.py       The kind of answer that a question expects, and whether a sentence shows
@@ -74,6 +72,7 @@ evidence/
                            without imports.
     speaker_match.py       The match between the speakers of a conversation and the person in the
                            question.
+    stated_value.py        The newest statement of what a question asks for, by the forms of both.
     statement_passage.py   The memory that a passage is of, and the passage of a statement in the
                            place of another one.
     superseded.py          Superseded statements behind those that hold, and what has changed in the

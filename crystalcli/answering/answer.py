@@ -9,7 +9,7 @@ from crystalcli.answering.broad import broad_answer, period_answer
 from crystalcli.answering.broad.broad_plan import plan_broad_answer
 from crystalcli.answering.broad.broad_question import BroadIntent, unit_named
 from crystalcli.answering.broad.course_answer import answer_course
-from crystalcli.answering.evidence import answerability, own_statement, sentence_ranking
+from crystalcli.answering.evidence import answerability, sentence_ranking
 from crystalcli.answering.evidence.answer_span import answer_spans, cite_spans
 from crystalcli.answering.evidence.days_meant import with_days
 from crystalcli.answering.evidence.figure_row import with_figure_row
@@ -20,6 +20,7 @@ from crystalcli.answering.evidence.own_memories import memories_first
 from crystalcli.answering.evidence.own_row import with_own_rows
 from crystalcli.answering.evidence.present_statements import newest_statement_first
 from crystalcli.answering.evidence.question_type import asks_for_all
+from crystalcli.answering.evidence.stated_value import STATED, stated_value
 from crystalcli.answering.evidence.superseded import holding_first
 from crystalcli.answering.exact.code_question import code_intents
 from crystalcli.answering.grounding import attribution
@@ -93,7 +94,7 @@ def answer_question(
     if on_search is not None and not options.extractive:
         on_search()
     is_found = _find_passages(crystal, draft, reading)
-    if _put_own_statement_first(crystal, draft):
+    if _put_stated_value_first(crystal, draft):
         is_found = True
     elif is_found:
         where = RecallFilter() if draft.reading is None else draft.reading.recall_filter
@@ -239,18 +240,18 @@ def _find_passages(crystal: CrystalReader, draft: AnswerDraft, reading: FilterRe
     return False
 
 
-def _put_own_statement_first(crystal: CrystalReader, draft: AnswerDraft) -> bool:
-    """Put what is stated of a home or a place of work first; False where nothing is."""
+def _put_stated_value_first(crystal: CrystalReader, draft: AnswerDraft) -> bool:
+    """Put the statement of what is asked for first; False where nothing states it."""
     where = draft.options.where
     if not draft.passages or (where is not None and replace(where, as_of=None).selects):
         return False
     reading = draft.reading or FilterReading()
-    statement = own_statement.own_statement(crystal, draft.question, draft.passages[0], reading)
+    statement = stated_value(crystal, draft.question, draft.passages[0], reading)
     if statement is None:
         return False
     others = [passage for passage in draft.passages if passage.path != statement.path]
     draft.passages = [statement, *others][: draft.options.k]
-    draft.evidence = max(draft.evidence or 0.0, own_statement.STATED)
+    draft.evidence = max(draft.evidence or 0.0, STATED)
     draft.is_sure = True
     return True
 

@@ -45,6 +45,8 @@ evidence/
                            is.
     answerability.py       The probability that recalled passages hold an answer, from a few
                            weighted signs.
+    asked_number.py        The line that states the number or the e-mail address that a question
+                           asks for.
     days_meant.py          The days that relative dates in a quotation mean, where a question asks
                            for a time.
     figure_row.py          The row of a table that states the figure a question asks for, before

@@ -11,6 +11,7 @@ from crystalcli.answering.broad.broad_question import BroadIntent, unit_named
 from crystalcli.answering.broad.course_answer import answer_course
 from crystalcli.answering.evidence import answerability, sentence_ranking
 from crystalcli.answering.evidence.answer_span import answer_spans, cite_spans
+from crystalcli.answering.evidence.asked_number import number_first
 from crystalcli.answering.evidence.days_meant import with_days
 from crystalcli.answering.evidence.figure_row import with_figure_row
 from crystalcli.answering.evidence.later_message import latest_message_best
@@ -278,7 +279,7 @@ def _recall(crystal: CrystalReader, draft: AnswerDraft, reading: FilterReading) 
     draft.instructions = [passage for passage in results.passages if INSTRUCTION in passage.shares]
     others = [passage for passage in results.passages if INSTRUCTION not in passage.shares] or results.passages
     recalled = memories_first(crystal, draft.question, others[:count], reading)
-    passages = newest_first(draft.question, recalled, asked=reading.newest)
+    passages = number_first(draft.question, newest_first(draft.question, recalled, asked=reading.newest))
     passages = holding_first(crystal, draft.question, passages, reading.recall_filter)
     passages, draft.changes = newest_statement_first(crystal, draft.question, passages, reading)
     draft.passages, draft.wants_newest = passages[: options.k], reading.newest

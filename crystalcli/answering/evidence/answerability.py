@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from crystalcli.answering.evidence.asked_number import lacks_number
 from crystalcli.answering.evidence.noun_match import least_like_noun
 from crystalcli.answering.evidence.own_row import OTHERS_ROW
 from crystalcli.answering.evidence.sentence_ranking import MAX_PASSAGES, PassageReading
@@ -57,8 +58,8 @@ class AnswerSigns(NamedTuple):
         length: ln(1 + idf of all of them), for a short question as if it were longer.
         nowhere: The idf of the rarest of the question's names that none of the passages has; that
             of an unknown word where a year of the question is in none of those about its subject,
-            where a list says what is asked for of others alone, and where nothing is like one of
-            the question's nouns.
+            where a list says what is asked for of others alone, where nothing is like one of the
+            question's nouns, and where no line has the number that is asked for.
         similar: The best MaxSim, as of `PassageReading`.
         voice: The speaker match, from -1 to 1, as of `speaker_match`.
         logit: The best logit of the reranker among these passages; 0 without a reranker.
@@ -226,7 +227,7 @@ def answer_signs(
     names = [set(query_terms(name)) & idf.keys() for name in _NAME.findall(question) if name.lower() not in TITLES]
     logit = max((passage.logit for passage in read if passage.logit is not None), default=0.0)
     is_elsewhere = _misses_year(question, read) or any(OTHERS_ROW in passage.shares for passage in read)
-    is_elsewhere = is_elsewhere or least < _UNLIKE
+    is_elsewhere = is_elsewhere or least < _UNLIKE or lacks_number(question, read)
     nowhere = 1.0 if is_elsewhere else _missing_name(idf, names, all_terms) / unit
     return AnswerSigns(
         # Neither the age of a message nor the reranker's share, which is a sign of its own.

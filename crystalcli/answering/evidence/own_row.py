@@ -57,9 +57,13 @@ def _is_said_of(passages: Sequence[Passage], names: set[str], asked: set[str]) -
 
 
 def _cut(passage: Passage, topic: set[str]) -> Passage:
-    """Cut a list to the first row whose label has a word of the question, if one has."""
+    """Cut a list to the row of the one who is named, if its label has a word of the question.
+
+    Of several, as of two people with one first name, it is that with most words of the question.
+    """
     rows = [(start, end, set(query_terms(label))) for start, end, label in labelled_rows(passage.text)]
-    own = next((row for row in rows if not row[2].isdisjoint(topic)), None)
+    named = [row for row in rows if not row[2].isdisjoint(topic)]
+    own = max(named, key=lambda row: len(topic & set(query_terms(passage.text[row[0] : row[1]]))), default=None)
     others = [row for row in rows if row[2].isdisjoint(topic)]
     if own is None or not others:
         return passage

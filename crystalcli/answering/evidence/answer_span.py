@@ -34,7 +34,7 @@ from crystalcli.answering.evidence.source_lines import (
 )
 from crystalcli.answering.evidence.surroundings import with_surroundings
 from crystalcli.datatypes import BOOKS, BY_LINES, HEADING_JOINT, Citation, Passage
-from crystalcli.recall import PAGED_KIND, sentences_within
+from crystalcli.recall import PAGED_KIND, message_of, sentences_within
 from crystalcli.storage import landmark_span
 from crystalcli.text import (
     FULL_STOPS,
@@ -375,6 +375,11 @@ def _with_turns(around: _Landmarks, passage: Passage, low: int, high: int) -> tu
     else:
         _, head, _ = around("message", low)
         low = head if high - head <= _LONGEST else low
+    # What the program says ("Messages are end-to-end encrypted") has no author, and leads nowhere.
+    label, _, end = around("message", low)
+    while label and not message_of(label).author and end is not None and end <= passage.best[0]:
+        low = end
+        label, _, end = around("message", low)
     return low, high
 
 

@@ -281,3 +281,14 @@ def test_what_one_person_said_begins_at_the_head_of_the_message(tmp_path, encode
             (citation,) = crystal.ask(question, extractive=True, where=RecallFilter(people=("Ben",))).citations
             assert "The hull is larch" in citation.quote and "linseed oil" in citation.quote
             assert "Ann" not in citation.quote
+
+
+def test_a_quotation_of_a_chat_does_not_begin_with_what_the_program_says(tmp_path, encoder_folder):
+    (tmp_path / "WhatsApp Chat.txt").write_text(
+        "04/11/2025, 21:09 - Messages and calls are end-to-end encrypted. Tap to learn more.\n"
+        "14/11/2025, 21:10 - Ann: The boat is in Skarn until spring.\n"
+    )
+    with Crystal(tmp_path / "c.crystal", encoder=encoder_folder) as crystal:
+        crystal.ingest(tmp_path)
+        quote = crystal.ask("Where is the boat?", extractive=True, floor=0.0).citations[0].quote
+        assert quote.strip() == "[2025-11-14 21:10] Ann: The boat is in Skarn until spring."

@@ -188,11 +188,8 @@ def test_an_answer_from_a_server(shelf):
         answer = shelf.ask("When is high water at Oldhaven?", model=server.url, on_text=heard.append)
         quoted = "“Buy rope. ## Tides High water at Oldhaven is at 04:10.”"  # nothing there is near Paris
         assert (answer.text, answer.model) == (f"It is Paris.\n\nIn notes.md, Tides, lines 3-7: {quoted}", "tiny")
-        said, source = (
-            ["It is", " Paris.", " [not borne out: Paris]"],
-            ["\n\nIn notes.md, Tides, lines 3-7: ", f"{quoted} [1]"],
-        )
-        assert heard == said + source
+        end = f"\n\nIn notes.md, Tides, lines 3-7: {quoted} [1]"
+        assert heard == ["It is", " Paris.", " [not borne out: Paris]", end]
         sent = server.asked[-1][2]
         assert "High water at Oldhaven is at 04:10." in sent["messages"][-1]["content"]
         looked = {

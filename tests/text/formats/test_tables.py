@@ -105,8 +105,8 @@ def test_quotation_marks_that_quote_nothing(table) -> None:
     assert read(table('n,name\n"open,x\n' + many)).text.count("\n") == 20_002
 
 
-def test_a_million_columns_and_an_endless_line(table) -> None:
-    assert len(read(table(",".join(["a"] * 1_000_000))).text) > 1_000_000
+def test_hundreds_of_thousands_of_columns_and_an_endless_line(table) -> None:
+    assert len(read(table(",".join(["a"] * 400_000))).text) > 400_000
     assert read(table("x" * 500_000)).text.count("x") == 500_000
 
 

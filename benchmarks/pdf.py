@@ -192,7 +192,9 @@ def main() -> None:
             flush=True,
         )
     with tempfile.TemporaryDirectory() as folder:
-        found = hits(args.data, args.work or Path(folder), args.lexical)
+        work = args.work or Path(folder)
+        work.mkdir(parents=True, exist_ok=True)
+        found = hits(args.data, work, args.lexical)
     print(
         f"page hit@5, {len(found['questions'])} questions: crystal {found['crystal']:.3f}, BM25 over pages {found['bm25']:.3f}"
     )

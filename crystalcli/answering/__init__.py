@@ -209,7 +209,6 @@ if TYPE_CHECKING:
         STOP_STRINGS,
     )
     from crystalcli.answering.grounding.source_words import (
-        source_end,
         without_source_end,
     )
     from crystalcli.answering.prompt.context_pack import (
@@ -255,7 +254,7 @@ else:
                 "REPETITION_PENALTY",
                 "STOP_STRINGS",
             ),
-            "grounding.source_words": ("source_end", "without_source_end"),
+            "grounding.source_words": ("without_source_end",),
             "prompt.context_pack": (
                 "PackedContext",
                 "pack_context",
@@ -299,7 +298,6 @@ __all__ = [
     "quotation_lines",
     "quotation_words",
     "read_filter",
-    "source_end",
     "understand_question",
     "without_source_end",
 ]

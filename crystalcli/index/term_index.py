@@ -6,6 +6,7 @@ Knows: lexicons and their blocks. Does not know: vectors, and how scores are mix
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from crystalcli.index.index_reader import IndexReader
 from crystalcli.lexical import (
@@ -54,7 +55,11 @@ class TermIndex:
 
         Stop words of the text's own language are left out.
         """
-        forms = {term: known for term, known in self.forms(text).items() if known}
+        return self._postings_of(self.forms(text))
+
+    def _postings_of(self, forms: Mapping[str, Sequence[str]]) -> dict[str, list[PackedPostings]]:
+        """Read the postings of terms by their forms, but for terms without one."""
+        forms = {term: known for term, known in forms.items() if known}
         found = lookup_postings(self._store, dict.fromkeys(form for known in forms.values() for form in known))
         return {term: [part for form in known for part in found[form]] for term, known in forms.items()}
 
@@ -66,7 +71,8 @@ class TermIndex:
         Returns:
             As of `forms`, and as of `postings`.
         """
-        forms, postings = self.forms(text), self.postings(text)
+        forms = self.forms(text)
+        postings = self._postings_of(forms)
         for start, end, term in word_spans(text):
             if term not in postings or end - start < _SHORTEST_ACCENTED:
                 continue

@@ -21,17 +21,18 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from crystalcli.memories.value_type import MONTH, WEEKDAY
+
 PERSON = "@"  # before a person in the key of a claim
 _MAX_LENGTH = 200  # characters of a sentence that is read
 _MAX_SUBJECT = 6  # words
 _TIME = r"\d{1,2}(?::\d\d)?(?: ?[ap]\.?m\.?)?"
-_MONTH = r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
 _DATE = (
-    rf"(?:(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}(?: \d{{4}})?|"
-    rf"{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?|\d{{4}}-\d\d-\d\d)"
+    rf"(?:(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}(?: \d{{4}})?|"
+    rf"{MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?|\d{{4}}-\d\d-\d\d)"
 )
 _DAY = re.compile(
-    rf"(?:on )?(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?(?: (?:evenings?|mornings?|afternoons?|nights?|at {_TIME}))?|"
+    rf"(?:on )?(?:{WEEKDAY}s?(?: (?:evenings?|mornings?|afternoons?|nights?|at {_TIME}))?|"
     rf"{_DATE})"
 )
 # Words that make a sentence anything but a statement about how things are.
@@ -82,13 +83,13 @@ _SEVERAL = frozenset(
 )
 _LEAD = re.compile(
     r"^(?:(?:so|well|ok|okay|hi|hey|by the way|update|correction|news)[,:]? +|"
-    rf"(?:as of|from|since) (?:today|now|{_DATE}|{_MONTH})[,:]? +)+",
+    rf"(?:as of|from|since) (?:today|now|{_DATE}|{MONTH})[,:]? +)+",
     re.IGNORECASE,
 )
 _TRAIL = re.compile(
     r"(?:,? (?:now|currently|at the moment|these days|from now on|as of (?:today|now)|today|since (?:today|yesterday|last \w+)|"
     r"again|instead|any ?more|any longer|from here on|by now|"
-    rf"(?:from|starting|as of) (?:next \w+|today|now|tomorrow|Monday|{_DATE}|{_MONTH})))+$",
+    rf"(?:from|starting|as of) (?:next \w+|today|now|tomorrow|Monday|{_DATE}|{MONTH})))+$",
     re.IGNORECASE,
 )
 _DETERMINER = r"(?:[Mm]y|[Oo]ur|[Tt]he|[A-Z][\w-]+['’]s)"
@@ -109,8 +110,8 @@ _EMPLOYER = (
     r"(?: (?:of|in|on|at) (?:the )?[A-Z][\w'’-]*(?: [A-Z][\w'’-]*){0,2})?)"
 )
 _WHEN = (
-    rf"(?:,? (?:(?:last|next|this) \w+|yesterday|in (?:{_MONTH}|(?:{_MONTH} )?\d{{4}})|"
-    rf"(?:on|since|from|until) (?:{_DATE}|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)))?"
+    rf"(?:,? (?:(?:last|next|this) \w+|yesterday|in (?:{MONTH}|(?:{MONTH} )?\d{{4}})|"
+    rf"(?:on|since|from|until) (?:{_DATE}|{WEEKDAY})))?"
 )
 _SAYS_NOT = r"(?:(?P<no>no longer|do not|don['’]t|does not|doesn['’]t) )?"
 _DWELLING = r"(?:(?:the|a|our|my) (?:new )?(?:flat|house|apartment|room|place|home) (?:at|in|on) )?"

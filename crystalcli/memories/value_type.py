@@ -11,13 +11,14 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_MONTH = "January|February|March|April|May|June|July|August|September|October|November|December"
+MONTH = "(?:January|February|March|April|May|June|July|August|September|October|November|December)"
 _TIME = re.compile(
     r"\b\d{1,2}:\d\d\b|\b\d{1,2}\.\d\d\b(?! ?(?:%|[a-z])|[.,]\d)|\b\d{1,2} ?[ap]\.?m\b|\b(?:noon|midnight)\b"
 )
-_WEEKDAY = re.compile(r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?\b")
+WEEKDAY = "(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
+_WEEKDAY = re.compile(rf"\b{WEEKDAY}s?\b")
 _DATE = re.compile(
-    rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? (?:{_MONTH})(?: \d{{4}})?\b|\b(?:{_MONTH}) \d{{1,2}}\b|\b\d{{4}}-\d\d-\d\d\b"
+    rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}(?: \d{{4}})?\b|\b{MONTH} \d{{1,2}}\b|\b\d{{4}}-\d\d-\d\d\b"
 )
 _ADDRESS = re.compile(r"\b\d+[a-z]? [A-Z][a-z]+(?: [A-Z][a-z]+)*")
 _CODE = re.compile(r"\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{3,}\b")

@@ -201,15 +201,7 @@ def _span_of(crystal: CrystalReader, question: str, passage: Passage, longest: i
         return _with_turns(around, passage, low, high)
     if passage.allowed:
         return low, high  # what is beside it may be of another time
-    low, high = _whole_sentences(crystal, passage, low, high)
-    if not is_flowing(passage.place) and (room := low + longest - high) > 0:
-        text = crystal.quote(passage.path, low, high + room)
-        following = text[high - low :]
-        if len(text) == longest:
-            following = following[: following.rfind("\n") + 1]  # no line in part
-        added = block_rest(text[: high - low], following)
-        high += added - (0 if added else trailing_matter(text[: high - low]))
-    return low, high
+    return _whole_blocks(crystal, passage, _whole_sentences(crystal, passage, low, high), longest)
 
 
 def _matches_by_imports(passage: Passage, question: str) -> bool:
@@ -401,11 +393,29 @@ def _whole_sentences(crystal: CrystalReader, passage: Passage, low: int, high: i
         match = _SENTENCE_END.search(after)
         if match is not None:
             high += max(0, len(after[: match.end()].rstrip()) - 1)
-    text = crystal.quote(passage.path, max(0, low - _REACH), high)
-    lead = text[: len(text) - (high - low)].rpartition("\n")[2]
-    if not lead.strip() and stands_in_lines(text[len(text) - (high - low) :], passage.place):
-        low -= len(lead)  # the first line's indentation
     return low, high
+
+
+def _whole_blocks(crystal: CrystalReader, passage: Passage, span: tuple[int, int], longest: int) -> tuple[int, int]:
+    """Widen a span by its first line's indentation, and to the end of the list or example it is in.
+
+    The heading that comes next is left out.
+    """
+    low, high = span
+    first = max(0, low - _REACH)
+    text = crystal.quote(passage.path, first, max(high, low + longest))
+    quoted = text[low - first : high - first]
+    lead = text[: low - first].rpartition("\n")[2]
+    if not lead.strip() and stands_in_lines(quoted, passage.place):
+        low, quoted = low - len(lead), lead + quoted
+    room = low + longest - high
+    if room <= 0 or is_flowing(passage.place):
+        return low, high
+    following = text[high - first :][:room]
+    if len(following) == room:
+        following = following[: following.rfind("\n") + 1]  # no line in part
+    added = block_rest(quoted, following)
+    return low, high + (added or -trailing_matter(quoted))
 
 
 def _is_closed(text: str) -> bool:

@@ -33,7 +33,7 @@ def stands_in_lines(text: str, place: Place) -> bool:
         return False
     if place.kind in BY_LINES or place.marks.get("message") or sum(map(_is_row, lines)) > 1:
         return True
-    return not is_flowing(place) and has_own_lines(lines)
+    return not is_flowing(place) and _has_own_lines(lines)
 
 
 def _is_row(line: str) -> bool:
@@ -50,7 +50,7 @@ def is_flowing(place: Place) -> bool:
     return place.kind in _FLOWING
 
 
-def has_own_lines(lines: Sequence[str]) -> bool:
+def _has_own_lines(lines: Sequence[str]) -> bool:
     """Tell whether some lines have a fence, a list, or an indented block of code among them."""
     if any(map(_MARKUP.match, lines)) or sum(map(is_item, lines)) > 1:
         return True

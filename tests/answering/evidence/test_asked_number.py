@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.lexical_crystals import write
 
 from crystalcli import Crystal
 from crystalcli.datatypes import AnswerVerdict
@@ -22,9 +23,7 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def crystal(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path, reranker_folder: Path):
-    folder = tmp_path_factory.mktemp("numbers")
-    for name, text in FILES.items():
-        (folder / name).write_text(text, encoding="utf-8")
+    folder = write(tmp_path_factory.mktemp("numbers"), FILES)
     with Crystal(folder / "n.crystal", encoder=encoder_folder, reranker=reranker_folder) as opened:
         opened.ingest([folder])
         yield opened

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.lexical_crystals import write
 
 from crystalcli import Crystal
 from crystalcli.datatypes import AnswerVerdict, RecallFilter
@@ -23,10 +24,7 @@ NOTES = {
 
 @pytest.fixture(scope="module")
 def crystal(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path, reranker_folder: Path):
-    folder = tmp_path_factory.mktemp("homes")
-    (folder / "minutes").mkdir()
-    for name, text in NOTES.items():
-        (folder / name).write_text(text, encoding="utf-8")
+    folder = write(tmp_path_factory.mktemp("homes"), NOTES)
     with Crystal(folder / "homes.crystal", encoder=encoder_folder, reranker=reranker_folder) as opened:
         opened.ingest([folder])
         yield opened

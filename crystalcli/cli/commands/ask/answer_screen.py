@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from rich.padding import Padding
 from rich.text import Text
 
-from crystalcli.answering import is_quotations, quotation_line, quotation_lines, source_end
+from crystalcli.answering import is_quotations, quotation_line, quotation_lines, without_source_end
 from crystalcli.cli.render.answer_view import MAYBE, UNSURE, answer_text
 from crystalcli.cli.render.place_text import format_headings, location_text, print_location_line
 from crystalcli.cli.render.reading_view import age_marks, print_read_as, print_reading
@@ -32,7 +32,7 @@ class AnswerScreen:
         self._width = min(self._console.width, _WIDEST) if self._console.is_terminal else None
         self._wrap = WordWrap(self._width)
         self._shown: set[tuple[str, int, int]] = set()
-        self._ends: set[str] = set()  # what an answer would end with of a source that was shown
+        self._quoted: list[Citation] = []  # shown, if only in part: no answer ends with them
         self._text = ""
 
     def show_read_as(self, question: str) -> None:
@@ -42,11 +42,11 @@ class AnswerScreen:
     def show_evidence(self, citations: Iterable[Citation]) -> None:
         """Write the sentences that were found, each with its place, before the model's words."""
         for number, citation in enumerate(citations):
-            self._leave_out_end(citation)
             lines = _lines_of(citation)
             quote = lines or _quotation(citation)
             if self._width is not None and number > 0 and len(quote) > _LONGEST_QUOTE:
                 quote = quote[:_LONGEST_QUOTE].rsplit("\n" if lines else " ", 1)[0].rstrip() + " …"
+                self._quoted.append(citation)
             else:
                 self.mark_shown([citation])
             for line in quote.splitlines():
@@ -60,14 +60,11 @@ class AnswerScreen:
         """Take quotations as shown, so that their places alone are named."""
         for citation in citations:
             self._shown.add((citation.path, citation.start, citation.end))
-            self._leave_out_end(citation)
-
-    def _leave_out_end(self, citation: Citation) -> None:
-        self._ends.add(source_end(citation))
+            self._quoted.append(citation)
 
     def add_text(self, piece: str) -> None:
         """Write the next piece of the answer, unless it quotes a source that was shown."""
-        if piece not in self._ends:
+        if piece := without_source_end(piece, self._quoted):
             self._text += piece
             output.write(self._wrap.add(sanitize(piece)))
 

@@ -36,6 +36,8 @@ name_identification.py  Identification: where a question asks who somebody is, a
 name_mentions.py        Mentions of a name: the atoms that have it or a part of it, in the books
                         that tell of it most.
 name_score.py           Signal of a definition's name, in source code of few definitions.
+named_definition.py     Signal of a named definition: the function or class that a question calls by
+                        its name.
 own_words.py            Own words in short: what a person wrote to an assistant, from its beginning
                         to what answers.
 page_score.py           Signal of the page that an atom is on, in documents that are made of pages.
@@ -118,6 +120,10 @@ if TYPE_CHECKING:
         growing_bytes,
         measure_memory,
         resident_bytes,
+    )
+    from crystalcli.recall.named_definition import (
+        DEFINITION_JOINTS,
+        module_parts,
     )
     from crystalcli.recall.own_words import (
         BEGINNING,
@@ -207,6 +213,7 @@ else:
                 "measure_memory",
                 "resident_bytes",
             ),
+            "named_definition": ("DEFINITION_JOINTS", "module_parts"),
             "own_words": ("BEGINNING", "is_own", "whole_words", "without_reply"),
             "page_score": ("PAGED_KIND",),
             "passages": (
@@ -245,6 +252,7 @@ else:
 __all__ = [
     "BEGINNING",
     "CHAT_KIND",
+    "DEFINITION_JOINTS",
     "HALF_LIFE",
     "INSTRUCTION",
     "ME_KEY",
@@ -285,6 +293,7 @@ __all__ = [
     "make_filter_mask",
     "measure_memory",
     "message_of",
+    "module_parts",
     "parse_days",
     "parse_period",
     "read_recalls",

@@ -8,6 +8,7 @@ order in which they are added:
     bm25          its own words                                        lexical_score.py
     document      the name and the other words of its document         document_score.py
     definition    the name of its definition, in code                  name_score.py
+    named         its definition, which the question names             named_definition.py
     voice         who wrote it, in chats with an assistant             voice_score.py
     exact         strings of the question as they are written          exact_score.py
     fate          deaths and endings, where the question asks for one  fate_score.py
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     BoolArray = npt.NDArray[np.bool_]
 
 # Signals of what an atom stands in. A score of 0 means that they say nothing.
-CONTEXT_SIGNALS = ("document", "definition", "voice", "exact", "fate", "introduction", "page")
+CONTEXT_SIGNALS = ("document", "definition", "named", "voice", "exact", "fate", "introduction", "page")
 
 
 class LayerSimilarities(NamedTuple):

@@ -33,6 +33,7 @@ from crystalcli.recall.lexical_score import PROSE_WEIGHT, LexicalScorer
 from crystalcli.recall.name_identification import identifications_first
 from crystalcli.recall.name_mentions import MentionScores
 from crystalcli.recall.name_score import NameScorer
+from crystalcli.recall.named_definition import NamedDefinitionScorer
 from crystalcli.recall.own_words import asks_for_own_fact, is_own, quote_own_words, without_reply
 from crystalcli.recall.page_score import PAGED_KIND, PageScorer, spread_over_pages
 from crystalcli.recall.passages import NEIGHBOURHOOD, PassageBuilder
@@ -379,7 +380,11 @@ class Searcher:
         layers: list[SignalScorer] = [ClusterScorer(depth)]
         if depth == 3:
             layers.append(UnitScorer())
-        in_context: list[SignalScorer] = [DocumentScorer(self.shelf), NameScorer(self.shelf)]
+        in_context: list[SignalScorer] = [
+            DocumentScorer(self.shelf),
+            NameScorer(self.shelf),
+            NamedDefinitionScorer(self.shelf),
+        ]
         if self.has_messages:
             in_context.append(VoiceScorer(self.shelf))
         return [*layers, LexicalScorer(), *in_context]

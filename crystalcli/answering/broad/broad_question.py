@@ -161,19 +161,16 @@ _ABOUT = [
          r"explain) <X>(?: as a whole| overall| in general| step by step)?", False),
     )
 ]  # fmt: skip
-# Forms, each with whether it is broad for source code only.
 _TOPICS = [
-    (_compile(form), in_code)
-    for form, in_code in (
-        (r"what (?:do|does|did) <WORK> (?:say|tell us|teach|have to say|conclude|report) (?:about|on|of) <X>", False),
-        (r"what is (?:said|written|known) (?:in <WORK> )?about <X>", False),
-        (r"<ASK> (?:all|every|each)(?: of)?(?: the| those)? <X><INSIDE>", False),
-        (r"(?:list|enumerate) (?:the |of |out )?<X><INSIDE>", False),
-        (r"(?:what|who|which) are (?:all (?:of )?(?:the|those)|the (?:different|various)) (?P<subject>.+) (?:in|of|from|"
-         r"throughout|across) <WORK>", False),
-        (r"<X> (?:throughout|over the course of|in the course of|in all of|across(?: all)?(?: of)?) <WORK>", False),
-        (r"(?:how (?:does|do|is|are)|explain how|describe how) <X> (?:works?|implemented|handled|organi[sz]ed|"
-         r"done|built|wired(?: up)?|tested)<INSIDE>", True),
+    _compile(form)
+    for form in (
+        r"what (?:do|does|did) <WORK> (?:say|tell us|teach|have to say|conclude|report) (?:about|on|of) <X>",
+        r"what is (?:said|written|known) (?:in <WORK> )?about <X>",
+        r"<ASK> (?:all|every|each)(?: of)?(?: the| those)? <X><INSIDE>",
+        r"(?:list|enumerate) (?:the |of |out )?<X><INSIDE>",
+        r"(?:what|who|which) are (?:all (?:of )?(?:the|those)|the (?:different|various)) (?P<subject>.+) (?:in|of|from|"
+        r"throughout|across) <WORK>",
+        r"<X> (?:throughout|over the course of|in the course of|in all of|across(?: all)?(?: of)?) <WORK>",
     )
 ]  # fmt: skip
 _POLITE = re.compile(
@@ -253,8 +250,8 @@ def broad_intent(question: str) -> BroadIntent | None:
     for form, sure in _ABOUT:
         if (match := form.fullmatch(text)) is not None and (intent := _about_intent(match, sure)) is not None:
             return intent
-    for form, in_code in _TOPICS:
-        if (match := form.fullmatch(text)) is not None and (intent := _topic_intent(match, in_code)) is not None:
+    for form in _TOPICS:
+        if (match := form.fullmatch(text)) is not None and (intent := _topic_intent(match)) is not None:
             return intent
     return None
 
@@ -344,7 +341,7 @@ def _about_intent(match: re.Match[str], sure: bool) -> BroadIntent | None:
     return BroadIntent("about", subject, sure=sure)
 
 
-def _topic_intent(match: re.Match[str], in_code: bool) -> BroadIntent | None:
+def _topic_intent(match: re.Match[str]) -> BroadIntent | None:
     """Make the intent of a question for a topic; None without a topic."""
     groups = match.groupdict()
     generic, within = groups.get("generic"), groups.get("within") or ""
@@ -353,4 +350,4 @@ def _topic_intent(match: re.Match[str], in_code: bool) -> BroadIntent | None:
         subject = tail[1]
     if not subject or (generic and not is_generic(generic)):
         return None
-    return BroadIntent("topic", subject, "" if is_generic(within) else within.strip(), sure=not in_code)
+    return BroadIntent("topic", subject, "" if is_generic(within) else within.strip())

@@ -29,6 +29,7 @@ from crystalcli.answering.evidence.source_lines import (
     definition_rest,
     imports_end,
     is_named_in,
+    prose_lead,
     statement_start,
     whole_lines,
 )
@@ -184,7 +185,7 @@ def _longest(passage: Passage, *, is_doubtful: bool, is_refused: bool) -> int:
 def _span_of(crystal: CrystalReader, question: str, passage: Passage, longest: int) -> tuple[int, int]:
     """Give the span to quote of a passage, in characters of the document."""
     kind = passage.place.kind
-    is_plain = kind != PAGED_KIND and not passage.place.marks.get("message")
+    is_plain = kind not in ("code", PAGED_KIND) and not passage.place.marks.get("message")
     if kind in BY_LINES - {"code"} or (is_plain and _is_entry(passage)) or is_named_row(passage.text):
         return passage.best  # a row of a table, or an entry of a log
     low, high = _stretch(crystal, question, passage, longest)
@@ -339,6 +340,7 @@ def _from_definition(
     else:
         rest = statement_start(passage.text[low - passage.start : high - passage.start])
         low += rest if low + rest <= passage.best[0] else 0
+        low -= prose_lead(crystal.quote(passage.path, max(start, low - _REACH), high), min(_REACH, low - start))
     room, (_, _, end) = low + longest - high, around("definition", high - 1)
     first = max(0, low - _REACH)
     text = crystal.quote(passage.path, first, high + max(0, room) + _REACH)

@@ -18,6 +18,11 @@ _IMPORT = re.compile(
 _COMMENT = re.compile(r"\s*(?:/\*|\*|//|#|--|;|@)")
 _ASKS_FOR_IMPORTS = re.compile(r"\b(?:import|includ|depend|requir)\w*", re.IGNORECASE)
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_GOES_ON = re.compile(r"\s*(?:(?:#:?|//+|\*)\s+)?[a-z][\w'’-]*[,;)]?(?: [\w*`(\"'][^=;{}]*){3,}$")
+_ENDS = re.compile(r"[.:!?;{(\[]\s*$")
+_SENTENCE_WITHIN = re.compile(r"[.!?]\)?\s+[A-Z*`]")
+_CODE_SIGNS = re.compile(r"[={}\[\]]|\b(?:return|def|if .*:|for .*:)\s*$")
+_FEWEST_WORDS = 4  # of a line of prose
 _MOST_REST = 6  # lines in which a statement that began before ends
 _FEWEST = 3  # lines of imports that are left out: one or two may be part of an example
 
@@ -84,6 +89,44 @@ def statement_start(text: str) -> int:
         if unopened:
             start = position
     return start if text[start:].strip() else 0
+
+
+def prose_lead(text: str, start: int) -> int:
+    """Count the characters that lead to the sentence which the lines of a comment go on with.
+
+    Args:
+        text: The text around a quotation, as far back as it may be widened.
+        start: The first character of the quotation.
+
+    Returns:
+        The characters from the beginning of a line above; 0 where the quotation begins a sentence,
+        or is no prose, or where its beginning is not in sight.
+    """
+    line_start = text.rfind("\n", 0, start) + 1
+    if text[line_start:start].strip():
+        return 0
+    first = text[line_start:].partition("\n")[0]
+    lines = text[:line_start].splitlines(keepends=True)
+    lead = start - line_start
+    while _GOES_ON.match(first):
+        above = lines.pop() if lines else ""
+        if not lines or not _is_prose(above) or _indentation(above) != _indentation(first):
+            return 0
+        lead += len(above)
+        if _SENTENCE_WITHIN.search(above):
+            break
+        first = above
+    return lead if lead > start - line_start else 0
+
+
+def _is_prose(line: str) -> bool:
+    """Tell whether a line is of words, and ends amid a sentence."""
+    words = line.split()
+    return len(words) >= _FEWEST_WORDS and not _ENDS.search(line) and not _CODE_SIGNS.search(line)
+
+
+def _indentation(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def definition_rest(text: str) -> int:

@@ -120,7 +120,8 @@ _FORMS = (
     (DEFINITION, _LIKELY, r"(?:what|which) (?:arguments?|parameters?|options?) (?:does|do) <X> (?:take|accept|have)s?<IN>"),
     (DEFINITION, _LIKELY, r"what (?:does|do) <X> (?:do|return|mean|take|accept|expect)<IN>"),
     (DEFINITION, True, r"(?:what<IS>|explain|describe) <X>(?: (?:good |used )?for)?<IN>"),
-    (DEFINITION, False, r"how<IS> <X> (?:defined|declared|implemented)<IN>"),
+    (DEFINITION, False, r"how<IS> <X> (?:defined|declared)<IN>"),
+    (DEFINITION, True, r"how<IS> <X> implemented<IN>"),
     (DEFINITION, True, r"where<IS> <X><IN>"),
     (DEFINITION, False, r"(?:def |class |fn |func )?<X>:?"),
 )  # fmt: skip

@@ -19,6 +19,7 @@ from crystalcli.answering.exact.usage_lookup import KEYWORDS, word_pattern
 from crystalcli.datatypes import LINED
 from crystalcli.index import IndexReader
 from crystalcli.overview import documents_with
+from crystalcli.recall import DEFINITION_JOINTS, module_parts
 from crystalcli.storage import SourceRow, definitions_named, landmarks_of
 
 MAX_LINES = 15  # of a definition that is quoted
@@ -27,7 +28,6 @@ _MAX_SIGNATURE = 40  # lines
 _MAX_PREFACE = 4  # lines of decorators and comments above a signature that are quoted with it
 _MAX_BASES = 6  # classes that a method is inherited through
 _SURE = 2  # the highest rank of a line that gives a value for certain
-_JOINTS = re.compile(r"\.|::|#")
 _WITHOUT = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|(?<!\S)#[\s:!].*|//.*")  # strings and comments, without their brackets
 # A call that makes something of the name in its arguments.
 _MAKER = re.compile(
@@ -66,7 +66,7 @@ class CodeDefinition:
     @property
     def name(self) -> str:
         """The last part of the label."""
-        return _JOINTS.split(self.label)[-1]
+        return DEFINITION_JOINTS.split(self.label)[-1]
 
     @property
     def is_at_margin(self) -> bool:
@@ -123,7 +123,7 @@ def find_assignments(index: IndexReader, name: str, sources: Sequence[SourceRow]
     Raises:
         DamagedCrystalError: A part that is read is damaged.
     """
-    last = _JOINTS.split(name)[-1] if not name.startswith("-") else name
+    last = DEFINITION_JOINTS.split(name)[-1] if not name.startswith("-") else name
     if not last.strip("-_"):
         return []
     word, pattern = word_pattern(last), _assignment_pattern(last)
@@ -157,7 +157,7 @@ def find_assignments(index: IndexReader, name: str, sources: Sequence[SourceRow]
 
 def _landmark_definitions(index: IndexReader, name: str, sources: Sequence[SourceRow]) -> list[CodeDefinition]:
     """Find the functions and classes of a name."""
-    *qualifiers, last = [part for part in _JOINTS.split(name) if part] or [name]
+    *qualifiers, last = [part for part in DEFINITION_JOINTS.split(name) if part] or [name]
     by_id = {source.id: source for source in sources}
     sites = [
         (by_id[source], start, label)
@@ -166,7 +166,7 @@ def _landmark_definitions(index: IndexReader, name: str, sources: Sequence[Sourc
     ]
     if qualifiers:
         sites = _qualified(sites, qualifiers) or _inherited(index, sites, qualifiers, sources)
-    sites.sort(key=lambda site: (source_rank(site[0]), len(_JOINTS.split(site[2]))))
+    sites.sort(key=lambda site: (source_rank(site[0]), len(DEFINITION_JOINTS.split(site[2]))))
     found: dict[tuple[int, str], CodeDefinition] = {}
     landmarks: dict[int, list[tuple[int, str]]] = {}
     for source, start, label in sites[:_MAX_READ]:
@@ -187,7 +187,7 @@ def _definition_rank(definition: CodeDefinition) -> tuple[int, bool, int, int, s
     return (
         source_rank(source),
         source.path.endswith(".pyi"),
-        len(_JOINTS.split(label)),
+        len(DEFINITION_JOINTS.split(label)),
         -(definition.end - definition.start),
         source.path,
         definition.start,
@@ -209,7 +209,7 @@ def _definition_at(
             end = at
             break
     text = index.span_text(source, start, end)
-    return CodeDefinition(source, label, start, start + _header(text, _JOINTS.split(label)[-1]), end, text)
+    return CodeDefinition(source, label, start, start + _header(text, DEFINITION_JOINTS.split(label)[-1]), end, text)
 
 
 def _is_inside(label: str, outer: str) -> bool:
@@ -245,7 +245,7 @@ def _qualified(
     """Select the definitions whose class, module or folders have the names before a name."""
     exact, loose = [], []
     for site in sites:
-        around = [*_module_parts(site[0].path), *_JOINTS.split(site[2])[:-1]]
+        around = [*module_parts(site[0].path), *DEFINITION_JOINTS.split(site[2])[:-1]]
         if around[-len(qualifiers) :] == list(qualifiers):
             exact.append(site)
         else:
@@ -269,7 +269,7 @@ def _inherited(
         if name in tried:
             continue
         tried.add(name)
-        if own := [site for site in sites if _JOINTS.split(site[2])[-2:-1] == [name]]:
+        if own := [site for site in sites if DEFINITION_JOINTS.split(site[2])[-2:-1] == [name]]:
             return own
         for definition in _landmark_definitions(index, name, sources)[:1]:
             signature = definition.source, definition.text[slice(*_relative(definition))]
@@ -295,16 +295,9 @@ def _files_named(index: IndexReader, name: str, sources: Sequence[SourceRow]) ->
     found = [source for source in lined if f"/{source.path}".endswith(f"/{wanted}")]
     parts = name.split(".")
     if not found and "/" not in name and len(parts) > 1:
-        found = [source for source in lined if is_code(source) and _module_parts(source.path)[-len(parts) :] == parts]
+        found = [source for source in lined if is_code(source) and module_parts(source.path)[-len(parts) :] == parts]
     found.sort(key=lambda source: (source_rank(source), source.path.count("/"), source.path))
     return [_first_lines(index, source) for source in found]
-
-
-def _module_parts(path: str) -> list[str]:
-    """Split a path into the parts of the module that it is."""
-    parts = path.split("/")
-    parts[-1] = parts[-1].partition(".")[0]
-    return parts[:-1] if parts[-1] in ("__init__", "mod", "index") else parts
 
 
 def _first_lines(index: IndexReader, source: SourceRow) -> CodeDefinition:
@@ -339,7 +332,7 @@ def _is_import(line: str) -> bool:
 def _is_of(index: IndexReader, source: SourceRow, position: int, name: str) -> bool:
     """Tell whether a line is in the class or module that a dotted name has before its last part."""
     label = index.store.landmark_before(source.id, "definition", position)
-    *qualifiers, last = _JOINTS.split(name)
+    *qualifiers, last = DEFINITION_JOINTS.split(name)
     return bool(_qualified([(source, position, f"{label}.{last}" if label else last)], qualifiers))
 
 

@@ -72,9 +72,7 @@ BROAD = [
     ("What are the different kinds of whales in the book?", ("topic", "kinds of whales", "", "")),
     ("How does Ahab change over the course of the novel?", ("topic", "How does Ahab change", "", "")),
     ("Enumerate the names of the crew", ("topic", "names of the crew", "", "")),
-    ("How does the build work?", ("topic", "build", "", "")),
-    ("How is session handling implemented?", ("topic", "session handling", "", "")),
-    ("Explain how blueprint registration works in flask", ("topic", "blueprint registration", "flask", "")),
+    ("What is written about the ferry?", ("topic", "ferry", "", "")),
 ]
 FACTUAL = [
     "Who was the agent of the curing company?",
@@ -102,6 +100,10 @@ FACTUAL = [
     "How often does the ferry leave?",
     "What book does Anna read about the war?",
     "What does the keeper say to Marta?",
+    "How does the build work?",
+    "How is session handling implemented?",
+    "Explain how blueprint registration works in flask",
+    "How does Queue.join know that all tasks are done?",
     "",
     "?",
     "about",
@@ -179,7 +181,6 @@ def test_documents_with_a_name(phrase):
         ("Where is a simple gear train used in real life?", False),
         ("What is Emma about?", True),
         ("What happens in Emma?", False),  # or in Paris
-        ("How does the build work?", False),  # or the heart
     ],
 )
 def test_words_that_leave_it_open_whether_a_text_is_meant(question, sure):

@@ -137,6 +137,14 @@ def test_a_head_alone_comes_with_the_rest_of_its_definition(lamps):
     assert code[span.start : span.end] == f"def prepare_lamp(lamp):\n{body}".rstrip()
 
 
+def test_the_head_of_a_function_is_no_entry_of_a_table(lamps):
+    code = "    def open_lamp(self, tower: Tower) -> Lamp | None:\n        lamp = tower.lamp\n        return lamp or None\n"
+    passage = as_one_passage(lamps, "opened.py", code)
+    head = replace(passage, best=(4, code.index("\n")))
+    (span,) = answer_spans(lamps, "How is a lamp opened?", [head], 1)
+    assert code[span.start : span.end] == code.rstrip()
+
+
 def test_imports_add_nothing_to_a_source(lamps):
     code = "import lamps\nimport harbour\nimport wick\nfrom tower import keeper\n"
     passage = as_one_passage(lamps, "imports.py", code)

@@ -6,6 +6,7 @@ from crystalcli.answering.evidence.source_lines import (
     definition_rest,
     imports_end,
     is_named_in,
+    prose_lead,
     statement_start,
     whole_lines,
 )
@@ -82,3 +83,37 @@ def test_the_rest_of_a_definition_ends_before_the_comment_of_the_next_one(text, 
 )
 def test_a_name_of_several_words_is_asked_for_by_them(name, question, is_named):
     assert is_named_in(name, question) == is_named
+
+
+DOCSTRING = """def gather(*futures):
+    \"\"\"Gather the results of futures.
+
+    All of them belong to one loop, and their results stand in the
+    order of the arguments.  If *keep_errors* is true,
+    an error of one of them is treated like any other result
+    and is part of the list
+    \"\"\"
+    results = []
+    return results
+"""
+
+
+@pytest.mark.parametrize(
+    ("quoted", "first"),
+    [
+        ("and is part of the list", "    order of the arguments.  If *keep_errors* is true,"),
+        ("order of the arguments", "    All of them belong to one loop, and their results stand in the"),
+        ("All of them belong", None),
+        ("results = []", None),
+        ("return results", None),
+    ],
+)
+def test_lines_of_a_comment_begin_with_their_sentence(quoted, first):
+    start = DOCSTRING.index(quoted)
+    lead = prose_lead(DOCSTRING, start)
+    assert (DOCSTRING[start - lead :].partition("\n")[0] if lead else None) == first
+
+
+def test_a_sentence_that_begins_out_of_sight_is_not_widened():
+    text = "belongs to one loop and to nothing else\nand its results stand in the order\nof the arguments as they are given\n"
+    assert prose_lead(text, text.index("of the arguments")) == 0

@@ -12,6 +12,8 @@ dated_statement.py      Statements with their dates, of memories and of document
                         supersedes what among them.
 document_statements.py  Statements of dated documents: sentences of notes, diaries, chats and mail
                         that make a claim.
+effective_date.py       The day from which a memory holds, where it says so: "From 1 April my rent
+                        is 950 euros".
 faded.py                Faded memories: those of which less than a half is left, and that are not
                         pinned.
 memory.py               A memory as callers see it.
@@ -39,7 +41,7 @@ from typing import TYPE_CHECKING
 from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
-    from crystalcli.memories.claim import PERSON
+    from crystalcli.memories.claim import PERSON, read_claim
     from crystalcli.memories.conflict import (
         Conflict,
         ConflictSide,
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from crystalcli.memories.conversation_turn import last_conversation_day, turn_messages
     from crystalcli.memories.dated_statement import (
         DatedStatement,
+        coming_after,
         holding_of,
         line_of_change,
         statement_of_memory,
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
         superseded_by,
     )
     from crystalcli.memories.document_statements import read_new_statements
+    from crystalcli.memories.effective_date import effective_day, present_day
     from crystalcli.memories.faded import FadedMemory, faded_memories
     from crystalcli.memories.memory import Memory, describe_memory
     from crystalcli.memories.person_profile import ProfileLine, ProfileReport, make_profile
@@ -88,11 +92,12 @@ else:
     __getattr__ = lazy_names(
         __name__,
         {
-            "claim": ("PERSON",),
+            "claim": ("PERSON", "read_claim"),
             "conflict": ("Conflict", "ConflictSide", "changes_of_document", "list_conflicts", "uphold_statement"),
             "conversation_turn": ("last_conversation_day", "turn_messages"),
             "dated_statement": (
                 "DatedStatement",
+                "coming_after",
                 "holding_of",
                 "line_of_change",
                 "statement_of_memory",
@@ -101,6 +106,7 @@ else:
                 "superseded_by",
             ),
             "document_statements": ("read_new_statements",),
+            "effective_date": ("effective_day", "present_day"),
             "faded": ("FadedMemory", "faded_memories"),
             "memory": ("Memory", "describe_memory"),
             "present_state": ("Candidate", "asks_for_state", "select_states", "state_value"),
@@ -146,9 +152,11 @@ __all__ = [
     "change_line",
     "changes_of_document",
     "check_author",
+    "coming_after",
     "current_of",
     "describe_memory",
     "edit_memory",
+    "effective_day",
     "faded_memories",
     "find_memory",
     "forget_memories",
@@ -161,6 +169,8 @@ __all__ = [
     "make_profile",
     "may_be_of_one_thing",
     "pin_memories",
+    "present_day",
+    "read_claim",
     "read_new_statements",
     "read_self_statement",
     "select_states",

@@ -83,13 +83,14 @@ _SEVERAL = frozenset(
 )
 _LEAD = re.compile(
     r"^(?:(?:so|well|ok|okay|hi|hey|by the way|update|correction|news)[,:]? +|"
-    rf"(?:as of|from|since) (?:today|now|{_DATE}|{MONTH})[,:]? +)+",
+    rf"(?:as of|from|since|starting) (?:today|now|tomorrow|next (?:week|month|year)|(?:on )?{WEEKDAY}|"
+    rf"{_DATE}|{MONTH}(?: \d{{4}})?)[,:]? +)+",
     re.IGNORECASE,
 )
 _TRAIL = re.compile(
     r"(?:,? (?:now|currently|at the moment|these days|from now on|as of (?:today|now)|today|since (?:today|yesterday|last \w+)|"
     r"again|instead|any ?more|any longer|from here on|by now|"
-    rf"(?:from|starting|as of) (?:next \w+|today|now|tomorrow|Monday|{_DATE}|{MONTH})))+$",
+    rf"(?:from|starting|as of) (?:next \w+|today|now|tomorrow|{WEEKDAY}|{_DATE}|{MONTH}(?: \d{{4}})?)))+$",
     re.IGNORECASE,
 )
 _DETERMINER = r"(?:[Mm]y|[Oo]ur|[Tt]he|[A-Z][\w-]+['’]s)"
@@ -196,6 +197,11 @@ class ToldClaim(NamedTuple):
     value: str
     shown: str = ""
     negated: bool = False
+
+    @property
+    def aspect(self) -> str:
+        """What is claimed of its subject: "home", "number", "opens"."""
+        return self.key.rpartition("|")[2]
 
     @property
     def stated(self) -> str:

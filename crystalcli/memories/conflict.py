@@ -11,6 +11,7 @@ from crystalcli.errors import NotFoundError
 from crystalcli.memories.dated_statement import (
     DatedStatement,
     StatedChange,
+    coming_after,
     holding_of,
     line_of_change,
     stated_changes,
@@ -19,6 +20,7 @@ from crystalcli.memories.dated_statement import (
     statements_on,
     superseded_by,
 )
+from crystalcli.memories.effective_date import present_day
 from crystalcli.memories.supersession import list_changes
 from crystalcli.storage import Store
 
@@ -107,13 +109,15 @@ def changes_of_document(store: Store, path: str, as_of: str = "") -> tuple[str, 
     if memory is not None and (told := statement_of_memory(memory)) is not None:
         stated.append(told)
     lines: dict[str, None] = {}
+    day = present_day(store, as_of)
     for statement in stated:
         if as_of and statement.dated[:10] > as_of:
             continue
         rows = statements_on(store, statement.claim.key)
-        holding = holding_of(statement, rows, as_of)
-        if history := superseded_by(holding, rows):
-            lines[f"{subject_of(statement)}: {line_of_change(holding, history)}"] = None
+        holding = holding_of(statement, rows, day, as_of)
+        history, coming = superseded_by(holding, rows), coming_after(holding, rows, day, as_of)
+        if history or coming:
+            lines[f"{subject_of(statement)}: {line_of_change(holding, history, coming)}"] = None
     return tuple(lines)
 
 

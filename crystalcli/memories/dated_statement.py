@@ -15,6 +15,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from crystalcli.memories.claim import ToldClaim, claim_with, read_claim
+from crystalcli.memories.effective_date import effective_day
 from crystalcli.memories.supersession import HOLDS
 from crystalcli.storage import MemoryRow, StatementRow, Store
 
@@ -31,6 +32,7 @@ class DatedStatement(NamedTuple):
         characters: Its length; 0 for a memory, which is all of its document.
         memory: The id of its memory; "" for a document.
         upheld: Whether it was decided by hand that it still holds.
+        since: The day from which it holds.
     """
 
     claim: ToldClaim
@@ -41,6 +43,7 @@ class DatedStatement(NamedTuple):
     characters: int
     memory: str
     upheld: bool
+    since: str
 
     @property
     def value(self) -> str:
@@ -63,7 +66,8 @@ class StatedChange(NamedTuple):
 def statement_of_row(row: StatementRow) -> DatedStatement:
     """Give the statement of a document's row."""
     claim = claim_with(row.claim, row.value, negated=bool(row.negated))
-    return DatedStatement(claim, row.dated, row.author, row.source, row.start, row.characters, "", bool(row.upheld))
+    place = (row.source, row.start, row.characters)
+    return DatedStatement(claim, row.dated, row.author, *place, "", bool(row.upheld), row.dated[:10])
 
 
 def statement_of_memory(row: MemoryRow) -> DatedStatement | None:
@@ -71,7 +75,8 @@ def statement_of_memory(row: MemoryRow) -> DatedStatement | None:
     claim = read_claim(row.text, row.author)
     if claim is None or claim.key != row.claim:
         return None
-    return DatedStatement(claim, row.dated, row.author, row.source, 0, 0, row.id, row.successor == HOLDS)
+    since = effective_day(row.text, row.dated, claim.aspect)
+    return DatedStatement(claim, row.dated, row.author, row.source, 0, 0, row.id, row.successor == HOLDS, since)
 
 
 def statements_on(store: Store, key: str) -> list[DatedStatement]:
@@ -90,15 +95,22 @@ def successor_of(number: int, statements: Sequence[DatedStatement]) -> DatedStat
     return next((each for each in later if not older.claim.agrees(each.claim)), None)
 
 
-def holding_of(statement: DatedStatement, statements: Sequence[DatedStatement], as_of: str = "") -> DatedStatement:
+def holding_of(
+    statement: DatedStatement, statements: Sequence[DatedStatement], day: str, as_of: str = ""
+) -> DatedStatement:
     """Find the statement that holds in the place of one; the same where it holds.
+
+    Of one that will hold from a later day it is the last one before that.
 
     Args:
         statement: The statement.
         statements: All that claim the same, the oldest first.
+        day: The day on which it has to hold, of `present_day`.
         as_of: The day, "2026-09-20", after which nothing counts; "" for now.
     """
-    known = [each for each in statements if not as_of or each.dated[:10] <= as_of]
+    known = [each for each in statements if each.since <= day and not (as_of and each.dated[:10] > as_of)]
+    if known and statement.since > day:
+        statement = known[-1]
     while statement in known and (newer := successor_of(known.index(statement), known)) is not None:
         statement = newer
     return statement
@@ -116,13 +128,33 @@ def superseded_by(statement: DatedStatement, statements: Sequence[DatedStatement
     return history
 
 
-def line_of_change(statement: DatedStatement, history: Sequence[DatedStatement]) -> str:
+def coming_after(
+    statement: DatedStatement, statements: Sequence[DatedStatement], day: str, as_of: str = ""
+) -> DatedStatement | None:
+    """Find what will hold in the place of a statement that still holds; None where nothing will.
+
+    Args:
+        statement: The statement.
+        statements: All that claim the same, the oldest first.
+        day: The day on which the statement holds, of `present_day`.
+        as_of: The day, "2026-09-20", after which nothing counts; "" for now.
+    """
+    newer = successor_of(statements.index(statement), statements) if statement in statements else None
+    if newer is None or newer.since <= day or (as_of and newer.dated[:10] > as_of):
+        return None
+    return newer
+
+
+def line_of_change(
+    statement: DatedStatement, history: Sequence[DatedStatement], coming: DatedStatement | None = None
+) -> str:
     """Say what has changed: "7 Ropewalk since 2026-09-20; before: 3 Mill Lane (2026-01-05)"."""
     first: dict[str, str] = {}
     for each in history:  # the first day of each value, the newest value first
-        first[each.value] = each.dated[:10]
-    before = ", ".join(f"{value} ({day})" for value, day in first.items())
-    return f"{statement.value} since {statement.dated[:10]}; before: {before}"
+        first[each.value] = each.since
+    before = [f"before: {', '.join(f'{value} ({day})' for value, day in first.items())}"] if first else []
+    after = [f"from {coming.since}: {coming.value}"] if coming is not None else []
+    return "; ".join([f"{statement.value} since {statement.since}", *before, *after])
 
 
 def stated_changes(store: Store) -> list[StatedChange]:

@@ -17,11 +17,12 @@ from typing import NamedTuple
 from crystalcli.datatypes import CONVERSATION_KIND, MEMORY_KIND, NOTES
 from crystalcli.index import ChunkReader, name_day
 from crystalcli.memories.claim import ToldClaim, read_statement
+from crystalcli.memories.effective_date import effective_day
 from crystalcli.recall import heading_day, message_of
 from crystalcli.storage import SourceRow, StatementRow, Store, landmarks_of
 from crystalcli.text import is_assistant, is_chat_owner, parse_front_matter
 
-RULES = 2  # raised where a document has to be read anew
+RULES = 3  # raised where a document has to be read anew
 _KINDS = frozenset(NOTES - {MEMORY_KIND, CONVERSATION_KIND})
 _BATCH = 500  # documents of a transaction
 _LONGEST = 200  # characters of a sentence
@@ -95,7 +96,10 @@ def statements_of(store: Store, reader: ChunkReader, source: SourceRow) -> Itera
         head = _head_length(text, part.author) if part.start or not is_note else _front_matter_end(text)
         for start, sentence in sentences_of(text, head):
             claim = read_statement(sentence, part.author, is_note=is_note)
-            if claim is not None:
+            if claim is None:
+                continue
+            # What holds from a later day on is no statement of how things are.
+            if effective_day(sentence, part.day, claim.aspect) <= part.day[:10]:
                 yield StatementRow(
                     source.id, part.start + start, len(sentence), part.day, part.author, _scoped(claim, scope),
                     claim.shown, int(claim.negated),

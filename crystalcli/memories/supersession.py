@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from crystalcli.memories.claim import PERSON, ToldClaim, read_claim
+from crystalcli.memories.effective_date import effective_day, present_day
 from crystalcli.storage import MemoryRow, Store
 
 HOLDS = "-"  # in place of a successor: decided by hand that the memory still holds
@@ -76,10 +77,10 @@ def current_of(store: Store, row: MemoryRow, as_of: str = "") -> MemoryRow:
         row: The memory.
         as_of: The day, "2026-09-20", after which nothing counts; "" for now.
     """
-    seen = {row.id}
+    seen, day = {row.id}, present_day(store, as_of)
     while row.successor not in ("", HOLDS):
         rows = store.memories_like(row.successor)
-        if not rows or rows[0].id in seen or (as_of and rows[0].dated[:10] > as_of):
+        if not rows or rows[0].id in seen or (as_of and rows[0].dated[:10] > as_of) or _since(rows[0]) > day:
             break
         row = rows[0]
         seen.add(row.id)
@@ -88,8 +89,8 @@ def current_of(store: Store, row: MemoryRow, as_of: str = "") -> MemoryRow:
 
 def change_line(row: MemoryRow, history: Sequence[MemoryRow]) -> str:
     """Say what has changed: "7 Ropewalk since 2026-09-20; before: 3 Mill Lane (2026-01-05)"."""
-    before = ", ".join(f"{_value(each)} ({each.dated[:10]})" for each in history)
-    return f"{_value(row)} since {row.dated[:10]}; before: {before}"
+    before = ", ".join(f"{_value(each)} ({_since(each)})" for each in history)
+    return f"{_value(row)} since {_since(row)}; before: {before}"
 
 
 def list_changes(store: Store) -> list[Supersession]:
@@ -103,6 +104,11 @@ def _first_against(claim: ToldClaim, later: Iterable[tuple[MemoryRow, ToldClaim 
     """Give the id of the first later memory that cannot hold beside a claim; "" without one."""
     against = (row.id for row, other in later if other is not None and not claim.agrees(other))
     return next(against, "")
+
+
+def _since(row: MemoryRow) -> str:
+    claim = read_claim(row.text, row.author)
+    return effective_day(row.text, row.dated, "" if claim is None else claim.aspect)
 
 
 def _value(row: MemoryRow) -> str:

@@ -21,7 +21,16 @@ from crystalcli.answering.evidence.own_memories import FIRST_PERSON, WORTH
 from crystalcli.answering.evidence.statement_passage import memory_of, passage_in_place_of
 from crystalcli.datatypes import MEMORY_KIND, FilterReading, Passage
 from crystalcli.errors import NotFoundError
-from crystalcli.memories import Candidate, asks_for_state, may_be_of_one_thing, select_states, state_value
+from crystalcli.memories import (
+    Candidate,
+    asks_for_state,
+    effective_day,
+    may_be_of_one_thing,
+    present_day,
+    read_claim,
+    select_states,
+    state_value,
+)
 from crystalcli.recall import CrystalReader, is_author
 from crystalcli.text import author_of_label, is_chat_owner
 
@@ -55,6 +64,12 @@ class _Statement(NamedTuple):
 
     passage: Passage
     candidate: Candidate
+
+    @property
+    def since(self) -> str:
+        """The day from which it holds."""
+        claim = read_claim(self.candidate.text, self.candidate.author)
+        return effective_day(self.candidate.text, self.candidate.dated, "" if claim is None else claim.aspect)
 
 
 def newest_statement_first(
@@ -91,11 +106,13 @@ def newest_statement_first(
         return unchanged  # what is asked for is no memory
     if not replace(where, as_of=None).selects:
         chosen += _claiming_the_same(crystal, chosen, str(where.as_of or ""))
-    chosen.sort(key=lambda each: each.candidate.dated, reverse=True)
+    with crystal.snapshot():
+        day = present_day(crystal.shelf.store, str(where.as_of or ""))
+    chosen.sort(key=lambda each: (each.since <= day, each.candidate.dated), reverse=True)
     newest = chosen[0].passage
     first = replace(newest, score=max(passage.score for passage in (*passages, newest)) + _AHEAD)
     ordered = [first, *(passage for passage in passages if passage.path != newest.path)]
-    return PresentStatements(ordered, _changes(chosen))
+    return PresentStatements(ordered, _changes(chosen, day))
 
 
 def _claiming_the_same(crystal: CrystalReader, chosen: Sequence[_Statement], as_of: str) -> list[_Statement]:
@@ -144,17 +161,20 @@ def _statement_of(passage: Passage) -> _Statement:
     return _Statement(passage, Candidate(text, dated, passage.score, passage.logit, author))
 
 
-def _changes(statements: Sequence[_Statement]) -> tuple[str, ...]:
-    """Say what has changed, the newest statement first."""
-    shown = [
-        (state_value(each.candidate.text, each.candidate.author), each.candidate.dated[:10]) for each in statements
-    ]
+def _changes(statements: Sequence[_Statement], day: str) -> tuple[str, ...]:
+    """Say what has changed, and what will after a day: the statement that holds first."""
     lines: dict[str, str] = {}
-    for value, day in reversed(shown):  # the first day of each value
-        lines.setdefault(value, day)
-    newest = shown[0][0]
-    before = [f"{_short(value)} ({day})" for value, day in reversed(lines.items()) if value != newest]
-    return (f"{_short(newest)} since {lines[newest]}; before: {', '.join(before)}",) if before else ()
+    coming: dict[str, str] = {}
+    for each in reversed(statements):  # the first day of each value
+        value = state_value(each.candidate.text, each.candidate.author)
+        (lines if each.since <= day else coming).setdefault(value, each.since)
+    if not lines:
+        return ()
+    newest = state_value(statements[0].candidate.text, statements[0].candidate.author)
+    before = [f"{_short(value)} ({since})" for value, since in reversed(lines.items()) if value != newest]
+    parts = [f"before: {', '.join(before)}"] * bool(before)
+    parts += [f"from {since}: {_short(value)}" for value, since in coming.items()]
+    return ("; ".join([f"{_short(newest)} since {lines[newest]}", *parts]),) if parts else ()
 
 
 def _short(text: str) -> str:

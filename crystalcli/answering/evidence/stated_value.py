@@ -21,7 +21,7 @@ from typing import NamedTuple
 from crystalcli.answering.evidence.statement_passage import passage_in_place_of
 from crystalcli.datatypes import MEMORY_KIND, DocumentState, FilterReading, Passage
 from crystalcli.lexical import query_terms
-from crystalcli.memories import PERSON, DatedStatement, statements_on
+from crystalcli.memories import PERSON, DatedStatement, present_day, statements_on
 from crystalcli.recall import CrystalReader
 from crystalcli.storage import StatementRow, Store
 
@@ -46,6 +46,7 @@ _FITTING = {  # aspects of claims
     "where": ("place", "address"),
     "what": ("name", "number", "day", "favourite"),
 }
+_ADDRESSES = ("address", "home address", "current address", "new address", "postal address")
 _PAST = re.compile(r"\b(?:did|was|were|had|have)\b", re.IGNORECASE)
 _BEFORE = re.compile(r"\bbefore\b(?P<value>.*)", re.IGNORECASE)
 
@@ -99,12 +100,15 @@ def stated_value(crystal: CrystalReader, question: str, like: Passage, reading: 
             stated = [each for each in stated if each.dated[:10] <= str(last)]
         if before is not None:
             stated = _before(stated, before["value"])
-        stated = _not_denied(stated)
+        day = present_day(store, str(last or ""))
+        coming = {each.source for each in stated if each.since > day}
+        stated = _not_denied([each for each in stated if each.since <= day])
         if not stated:
             return None
         newest = stated[-1]
         # What is recalled first may say in other words what has changed since.
-        is_told_later = str(like.date or "") > newest.dated[:10]
+        found_in = store.source_named(like.path)
+        is_told_later = str(like.date or "") > newest.dated[:10] and (found_in is None or found_in.id not in coming)
         if is_told_later and (asked.subject or like.place.kind == MEMORY_KIND):
             return None
         source = store.source(newest.source)
@@ -125,6 +129,8 @@ def _asked(question: str) -> _Asked | None:
     subject = match["subject"].casefold()
     owner = match["owner"].casefold().replace("’", "'").removesuffix("'s")
     owner = "" if owner == "the" else PERSON + ("" if owner in ("my", "our") else owner)
+    if owner and match["asks"].casefold() == "what" and subject in _ADDRESSES:
+        return _Asked(owner, "", ("home address", "home"))
     aspects = _FITTING.get(match["asks"].casefold(), ("number",))
     return _Asked(owner, subject, aspects) if query_terms(subject) else None
 

@@ -19,10 +19,12 @@ from crystalcli.lexical import query_terms
 from crystalcli.memories import (
     DatedStatement,
     change_line,
+    coming_after,
     current_of,
     history_of,
     holding_of,
     line_of_change,
+    present_day,
     statement_of_memory,
     statement_of_row,
     statements_on,
@@ -90,6 +92,7 @@ def changes_cited(
     asked = set(query_terms(question))
     with crystal.snapshot():
         store = crystal.shelf.store
+        day = present_day(store, as_of)
         for citation in citations:
             stated = _statements_in(store, citation, citation.start, citation.end, asked)
             row = None if stated or store.has_statements() else memory_of(store, citation)
@@ -99,9 +102,10 @@ def changes_cited(
                     lines[change_line(current, history)] = None
             for statement in stated:
                 rows = statements_on(store, statement.claim.key)
-                holding = holding_of(statement, rows, as_of)
-                if former := superseded_by(holding, rows):
-                    lines[line_of_change(holding, former)] = None
+                holding = holding_of(statement, rows, day, as_of)
+                former, coming = superseded_by(holding, rows), coming_after(holding, rows, day, as_of)
+                if former or coming:
+                    lines[line_of_change(holding, former, coming)] = None
     return tuple(lines)
 
 
@@ -115,8 +119,9 @@ def _newer_passages(
         if current.id != row.id and current.source:
             source = store.source(current.source)
             return [_passage_of(crystal, source.path, 0, source.characters, passage, best.get(source.path))]
+    day = present_day(store, as_of)
     for statement in _statements_in(store, passage, *passage.best, asked):
-        holding = holding_of(statement, statements_on(store, statement.claim.key), as_of)
+        holding = holding_of(statement, statements_on(store, statement.claim.key), day, as_of)
         if holding != statement and holding.source:
             source = store.source(holding.source)
             end = holding.start + holding.characters if holding.characters else source.characters

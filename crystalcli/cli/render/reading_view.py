@@ -11,7 +11,8 @@ from typing import Any
 from rich.text import Text
 
 from crystalcli.cli.terminal.output import output, sanitize
-from crystalcli.datatypes import Citation, FilterReading
+from crystalcli.datatypes import MEMORY_KIND, Citation, FilterReading
+from crystalcli.memories import effective_day
 
 
 def reading_line(reading: FilterReading | None) -> str:
@@ -56,11 +57,23 @@ def age_marks(citations: Sequence[Citation]) -> list[str]:
         For each citation "older, of 2026-03-14", or "".
     """
     marks = []
-    for citation in citations:
-        others = [other.date for other in citations if other.date is not None and _group(other) == _group(citation)]
+    for number, citation in enumerate(citations):
+        others = [
+            other.date
+            for place, other in enumerate(citations)
+            if other.date is not None
+            and _group(other) == _group(citation)
+            and not (place > number and _is_to_come(other))
+        ]
         is_older = citation.date is not None and citation.date < max(others)
         marks.append(f"older, of {citation.date}" if is_older else "")
     return marks
+
+
+def _is_to_come(citation: Citation) -> bool:
+    """Tell whether a memory says that it holds from a later day; behind another it may not yet."""
+    told = str(citation.date)
+    return citation.place.kind == MEMORY_KIND and effective_day(citation.quote, told) > told
 
 
 def _group(citation: Citation) -> tuple[str, str]:

@@ -35,6 +35,8 @@ def crystal(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path, rera
     [
         ("Where do I live?", "4 Quay Lane"),
         ("Where do I live now?", "4 Quay Lane"),
+        ("What is my address?", "4 Quay Lane"),
+        ("What's my current address?", "4 Quay Lane"),
         ("Where did I live in March 2025?", "31 Hill Road"),
         ("Where was I living in June 2024?", "9 Weir Street"),
         ("Where did I live before Quay Lane?", "31 Hill Road"),

@@ -9,10 +9,11 @@ of an answer is looked up in data/read_claims.jsonl, which one reader judged bes
     said       the sentence
     true       whether what it cited says so
     numbered   whether it carried a number then; else it was marked to be compared with
-    round      of sentences read on 2026-11-30, all numbered: the rules that gave the number. No
+    round      of sentences read on 2026-11-30 and later, all numbered: the rules that gave it. No
                rules knew the sentences of their own round; those of the next were made on them.
                1 to 4: most words, or a whole stretch; 5, 6: every word in one sentence of the
-               source. One that both 4 and 5 or 6 gave a number is of the later round.
+               source. One that both 4 and 5 or 6 gave a number is of the later round. 7: clauses of
+               a source by themselves, too (2026-12-01).
 
 The plain alternative is a number behind each sentence that cites anything. Sentences that nobody
 has read are counted apart and written to FILE with their sources, to be read and added.

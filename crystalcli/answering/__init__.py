@@ -45,6 +45,8 @@ evidence/
                            is.
     answerability.py       The probability that recalled passages hold an answer, from a few
                            weighted signs.
+    asked_measure.py       The measure that a question asks for: an age needs years or a date, a
+                           height a number.
     asked_number.py        The line that states the number or the e-mail address that a question
                            asks for.
     days_meant.py          The days that relative dates in a quotation mean, where a question asks

@@ -19,7 +19,7 @@ from crystalcli.answering.evidence.newest_first import newest_first
 from crystalcli.answering.evidence.own_detail import own_detail
 from crystalcli.answering.evidence.own_memories import memories_first
 from crystalcli.answering.evidence.own_row import with_own_rows
-from crystalcli.answering.evidence.present_statements import newest_statement_first
+from crystalcli.answering.evidence.present_statements import is_of_another_thing, newest_statement_first
 from crystalcli.answering.evidence.question_type import asks_for_all
 from crystalcli.answering.evidence.stated_value import STATED, stated_value
 from crystalcli.answering.evidence.superseded import holding_first
@@ -306,7 +306,10 @@ def _judge(crystal: CrystalReader, draft: AnswerDraft, results: Results, where: 
 
 
 def _judged_passages(crystal: CrystalReader, results: Results) -> tuple[Passage, ...]:
-    """Take the best passages as they are judged: of a list the row for the one asked about."""
+    """Take the best passages as they are judged: of a list the row for the one asked about.
+
+    Memories of another thing of the one asked about are left out.
+    """
     reranker = crystal.searcher().reranker
 
     def read_again(texts: list[str]) -> list[float]:
@@ -315,6 +318,7 @@ def _judged_passages(crystal: CrystalReader, results: Results) -> tuple[Passage,
 
     topic = answerability.topic_of(results.query.idf)
     best = results.passages[: sentence_ranking.MAX_PASSAGES]
+    best = tuple(passage for passage in best if not is_of_another_thing(results.question, passage))
     return tuple(with_own_rows(best, topic, read_again if reranker is not None else None))
 
 

@@ -65,7 +65,13 @@ if TYPE_CHECKING:
     from crystalcli.memories.faded import FadedMemory, faded_memories
     from crystalcli.memories.memory import Memory, describe_memory
     from crystalcli.memories.person_profile import ProfileLine, ProfileReport, make_profile
-    from crystalcli.memories.present_state import Candidate, asks_for_state, select_states, state_value
+    from crystalcli.memories.present_state import (
+        Candidate,
+        asks_for_state,
+        select_states,
+        state_value,
+        states_another_thing,
+    )
     from crystalcli.memories.self_statement import StatementGroup, read_self_statement
     from crystalcli.memories.state import tells_change
     from crystalcli.memories.supersession import (
@@ -109,7 +115,13 @@ else:
             "effective_date": ("effective_day", "present_day"),
             "faded": ("FadedMemory", "faded_memories"),
             "memory": ("Memory", "describe_memory"),
-            "present_state": ("Candidate", "asks_for_state", "select_states", "state_value"),
+            "present_state": (
+                "Candidate",
+                "asks_for_state",
+                "select_states",
+                "state_value",
+                "states_another_thing",
+            ),
             "person_profile": ("ProfileLine", "ProfileReport", "make_profile"),
             "self_statement": ("StatementGroup", "read_self_statement"),
             "state": ("tells_change",),
@@ -179,6 +191,7 @@ __all__ = [
     "statement_of_memory",
     "statement_of_row",
     "statements_on",
+    "states_another_thing",
     "superseded_by",
     "tell_memory",
     "tell_turn",

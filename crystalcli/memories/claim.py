@@ -150,6 +150,12 @@ _CHANGED = re.compile(
     r"(?:(?:gone|went|goes) )?(?:up|down)(?=.* to [€£$]? ?\d)|moves|changes)"
     r"(?: from [^,;]{1,40}?)? to (?P<value>.+)"
 )
+# "Changed the alarm code to 9920."
+_CHANGED_BY_ONE = re.compile(
+    r"(?:(?:I|We)(?:['’]ve| have)? (?:just )?)?(?:[Cc]hanged|[Rr]aised|[Ll]owered|[Mm]oved|[Ss]witched|[Rr]eset|[Rr]enamed|"
+    rf"[Uu]pdated|[Pp]ostponed|[Rr]escheduled|[Ee]xtended) (?P<subject>{_DETERMINER} {_NOUN}(?: {_NOUN}){{0,4}}?)"
+    r"(?: from [^,;]{1,40}?)? to (?P<value>.+)"
+)
 _AMOUNT_OF = r"[€£$+]? ?\d[\d.,:/-]*(?: ?[\w%€£$²³°/]+){0,6}"
 # Notes leave the verb out. A number that counts parts of something is none of its values.
 _LABEL = re.compile(r"(?P<subject>(?:[Mm]y |[Tt]he |[Oo]ur )?[A-Za-z][\w'’-]*(?: [\w'’-]+){0,4}?): (?P<value>.+)")
@@ -257,7 +263,16 @@ def _claim_in(sentence: str, author: str, *, is_note: bool) -> ToldClaim | None:
         if (match := form.fullmatch(sentence)) is not None and (who := _person(match["subject"], author)) is not None:
             where = f"{aspect} address" if match["value"][0].isdigit() else aspect
             return ToldClaim(f"{who}|{where}", _plain(match["value"]), match["value"], bool(match["no"]))
-    for form in (_PLACE, _HOURS, _AMOUNT, _CHANGED, _IS, _IS_OURS, *((_LABEL, _READING) if is_note else ())):
+    for form in (
+        _PLACE,
+        _HOURS,
+        _AMOUNT,
+        _CHANGED,
+        _CHANGED_BY_ONE,
+        _IS,
+        _IS_OURS,
+        *((_LABEL, _READING) if is_note else ()),
+    ):
         if (match := form.fullmatch(sentence)) is not None:
             claim = _claim_of(form, match, author)
             if claim is not None:

@@ -98,12 +98,13 @@ def statements_of(store: Store, reader: ChunkReader, source: SourceRow) -> Itera
             claim = read_statement(sentence, part.author, is_note=is_note)
             if claim is None:
                 continue
-            # What holds from a later day on is no statement of how things are.
-            if effective_day(sentence, part.day, claim.aspect) <= part.day[:10]:
-                yield StatementRow(
-                    source.id, part.start + start, len(sentence), part.day, part.author, _scoped(claim, scope),
-                    claim.shown, int(claim.negated),
-                )  # fmt: skip
+            # What holds from a later day on is dated by that.
+            day = effective_day(sentence, part.day, claim.aspect)
+            day = part.day if day == part.day[:10] else day
+            yield StatementRow(
+                source.id, part.start + start, len(sentence), day, part.author, _scoped(claim, scope),
+                claim.shown, int(claim.negated),
+            )  # fmt: skip
 
 
 def sentences_of(text: str, begin: int = 0) -> Iterator[tuple[int, str]]:

@@ -40,6 +40,10 @@ _ASPECTS = {
     "work": re.compile(r"\b(?:work|works|working|job|employ\w*|company)\b", re.IGNORECASE),
 }
 _OWN_SUBJECT = re.compile(r"(?:My|Our) (?P<subject>[\w'’ -]+?) (?:is|are|has been|was|costs|weighs|comes to)\b")
+_OF_ONE_THING = re.compile(
+    r"\W*(?:how (?:old|tall|heavy|big|large|long|far|high|wide|deep)\b|(?:what|when|who|where)(?:['’]s| is| are) )",
+    re.IGNORECASE,
+)
 _GENERIC = frozenset(query_terms("my our the number code name address time date day size price cost amount rate place"))
 
 
@@ -47,6 +51,13 @@ _VALUE = re.compile(
     r"\W*(?:(?:and|so|but) )?(?:(?:on|at|in|by|to|from|with|for|of|until) )?(?:what|which|who|whom|whose|where|when|"
     r"how (?:many|much|long|often|old|far|big|tall|high|fast|heavy|large|deep|warm|do|does|is|are))\b"
     r"[^?]*?(?:['’](?:s|re|m)\b|\b(?:is|are|am|do|does|has|have|must|should)\b|\bwho(?:m)? (?!did|was|were|had)[a-z]+s\b)",
+    re.IGNORECASE,
+)
+# A few words without a verb, as one types them: "alarm code", "my rent".
+_KEYWORDS = re.compile(
+    r"\W*(?!(?:what|which|who|whom|whose|where|when|why|how|is|are|am|was|were|do|does|did|can|could|will|would|should|has|have|had|"
+    r"tell|show|list|find|give|name|explain|describe|summari[sz]e|compare|remember|forget|search|read|write|translate)\b)"
+    r"[\w'’-]+(?: [\w'’-]+){0,3}\W*\Z",
     re.IGNORECASE,
 )
 _PAST = re.compile(
@@ -75,8 +86,9 @@ class Candidate(NamedTuple):
 
 
 def asks_for_state(question: str) -> bool:
-    """Tell whether a question asks how something is: "Where does", "Who cuts", "How much is"."""
-    return (_VALUE.match(question) or _WHO.match(question)) is not None and _PAST.search(question) is None
+    """Tell whether a question asks how something is: "Where does", "Who cuts", "alarm code"."""
+    forms = (_VALUE, _WHO, _KEYWORDS)
+    return any(form.match(question) for form in forms) and _PAST.search(question) is None
 
 
 def state_value(text: str, author: str = "") -> str:
@@ -85,6 +97,19 @@ def state_value(text: str, author: str = "") -> str:
     if claim is None or not claim.shown:
         return text.strip().rstrip(".")
     return claim.stated
+
+
+def states_another_thing(question: str, text: str, author: str = "") -> bool:
+    """Tell whether a statement is by its form about another thing than the one that is asked for.
+
+    "Lena's shoe size is 33" does not say how old Lena is.
+    """
+    if _OF_ONE_THING.match(question) is None:
+        return False
+    claim, asked = read_claim(text, author), set(query_terms(question)) - _GENERIC
+    if claim is None or not asked.isdisjoint(query_terms(claim.shown)):  # "My manager is Ann" tells who Ann is
+        return False
+    return not _may_be_about(claim, question, asked)
 
 
 def select_states(question: str, candidates: Sequence[Candidate]) -> list[int]:
@@ -118,7 +143,25 @@ def select_states(question: str, candidates: Sequence[Candidate]) -> list[int]:
             nearest = candidate.nearness
         elif _is_near(candidate, nearest, wanted, types, question, asked) and may_be_values_of_one_thing(wanted, types):
             chosen.append(number)
-    return chosen
+    return chosen + _changes_of_value(chosen, candidates) if chosen else []
+
+
+def _changes_of_value(chosen: Sequence[int], candidates: Sequence[Candidate]) -> list[int]:
+    """Choose later statements of a change that name the value: "I've gone off Assam, it's ..."."""
+    newest = max((candidates[number] for number in chosen), key=lambda each: each.dated)
+    claim = read_claim(newest.text, newest.author)
+    value = set(query_terms(claim.shown)) if claim is not None else set()
+    return [
+        number
+        for number, candidate in enumerate(candidates)
+        if value
+        and number not in chosen
+        and candidate.dated > newest.dated
+        and candidate.author == newest.author
+        and value <= set(query_terms(candidate.text))
+        and tells_change(candidate.text)
+        and states_how_it_is(candidate.text)
+    ]
 
 
 def _is_near(

@@ -105,11 +105,16 @@ def test_what_holds_is_not_marked_as_older_than_what_is_to_come(crystal):
     assert marks["My rent is 850 euros."] == "older, of 2026-01-05"
 
 
-def test_a_note_of_what_is_to_come_states_nothing_yet(tmp_path):
+def test_a_note_of_what_is_to_come_holds_from_that_day_on(tmp_path):
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "2026-01-05.md").write_text("My rent is 850 euros.\n", encoding="utf-8")
     (tmp_path / "notes" / "2026-02-10.md").write_text("From 1 April my rent is 950 euros.\n", encoding="utf-8")
-    (tmp_path / "notes" / "2026-05-02.md").write_text("From 1 May my rent is 990 euros.\n", encoding="utf-8")
+    (tmp_path / "notes" / "2026-05-02.md").write_text("From 1 May 2099 my rent is 990 euros.\n", encoding="utf-8")
     with Crystal(tmp_path / "m.crystal", encoder=None) as crystal:
         crystal.ingest([tmp_path / "notes"])
-        assert [(each.older.value, each.newer.value) for each in crystal.conflicts()] == [("850 euros", "990 euros")]
+        for where, quote in ((EARLY, "My rent is 850"), (LATE, "From 1 April"), (None, "From 1 April")):
+            answer = crystal.ask("What is my rent?", extractive=True, floor=0.0, where=where)
+            assert answer.citations[0].quote.startswith(quote)
+        assert answer.changes[0] == (
+            "950 euros since 2026-04-01; before: 850 euros (2026-01-05); from 2099-05-01: 990 euros"
+        )

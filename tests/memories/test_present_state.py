@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from crystalcli import Crystal, RecallFilter
-from crystalcli.memories.present_state import Candidate, asks_for_state, select_states
+from crystalcli.memories.present_state import Candidate, asks_for_state, select_states, states_another_thing
 from crystalcli.memories.state import states_how_it_is
 from crystalcli.memories.value_type import may_be_values_of_one_thing, value_types
 
@@ -68,13 +68,16 @@ def test_values_of_one_thing_are_of_one_type(one, other, alike):
 
 
 @pytest.mark.parametrize(
-    "question", ["Where do I live?", "Who cuts my hair?", "How much is Ann's rent?", "What's my code?"]
+    "question",
+    ["Where do I live?", "Who cuts my hair?", "How much is Ann's rent?", "What's my code?", "alarm code", "my rent?"],
 )
 def test_a_question_in_the_present_asks_for_a_state(question):
     assert asks_for_state(question)
 
 
-@pytest.mark.parametrize("question", ["Where did I live?", "What was my rent before?", "harbour office"])
+@pytest.mark.parametrize(
+    "question", ["Where did I live?", "What was my rent before?", "former rent", "list everything", "Is it?"]
+)
 def test_another_question_does_not(question):
     assert not asks_for_state(question)
 
@@ -110,6 +113,52 @@ def test_another_thing_of_ones_own_is_not_what_is_asked_for():
         ("My savings target for this year is 27200 pounds.", 1.0, -1.7),
     )
     assert select_states("How much is my car insurance?", told) == [0]
+
+
+def test_a_change_that_names_the_value_is_of_the_same_thing(tmp_path):
+    with Crystal(tmp_path / "m.crystal", encoder=None) as crystal:
+        crystal.remember("My favourite tea is Assam.", at="2026-06-06")
+        crystal.remember("I've gone off Assam, it's Darjeeling these days.", at="2026-07-07")
+        crystal.remember("Bought Assam for Ben.", at="2026-07-09")
+        answer = crystal.ask("What's my favourite tea, Assam?", extractive=True, floor=0.0)
+        assert answer.citations[0].quote == "I've gone off Assam, it's Darjeeling these days."
+        assert "before: Assam (2026-06-06)" in answer.changes[0]
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("How old is Lena?", "Lena's shoe size is 33 now."),
+        ("When is Ben's birthday?", "Ben's appointment is on 3 July"),
+        ("What is mum's age?", "Mum's birthday is on 12 May."),
+        ("Who is Lena?", "Lena's shoe size is 33 now."),
+    ],
+)
+def test_a_statement_of_another_thing_does_not_say_what_is_asked_for(question, text):
+    assert states_another_thing(question, text)
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("What is Lena's shoe size?", "Lena's shoe size is 33 now."),
+        ("What is Lena's size in shoes?", "Lena's shoe size is 33 now."),
+        ("Who is Ann Crask?", "My manager is Ann Crask."),
+        ("Where is the office?", "The office moved to 7 Ropewalk"),
+        ("How old is Lena?", "Lena turned nine on Sunday."),
+        ("What do you know about Lena?", "Lena's shoe size is 33 now."),
+    ],
+)
+def test_a_statement_of_the_thing_or_without_a_claim_may_say_it(question, text):
+    assert not states_another_thing(question, text)
+
+
+def test_a_memory_of_another_thing_is_no_answer(tmp_path, encoder_folder, reranker_folder):
+    with Crystal(tmp_path / "m.crystal", encoder=encoder_folder, reranker=reranker_folder) as crystal:
+        crystal.remember("Lena's shoe size is 33 now.", at="2026-06-10")
+        crystal.remember("Lena goes to the school in Mill Street.", at="2026-06-11")
+        assert crystal.ask("What is Lena's shoe size?", extractive=True).answered
+        assert not crystal.ask("How old is Lena?", extractive=True).answered
 
 
 def test_a_date_of_something_else_is_not_what_is_asked_for():

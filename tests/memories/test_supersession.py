@@ -37,6 +37,8 @@ CHANGED = [
     ("Our dentist is Dr Moe", "Dr Wiik is our new dentist"),
     ("My boss is Ann Crask", "My boss is now called Ben Sollas"),
     ("The gate opens at 7:00", "The gate now opens at 8:30"),
+    ("The alarm code is 4471", "Changed the alarm code to 9920."),
+    ("My rent is 900 euros", "I've just lowered my rent from 900 euros to 850 euros"),
 ]
 UNCHANGED = [
     ("I like tea", "I like coffee"),

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from crystalcli.answering.evidence.asked_measure import lacks_measure
 from crystalcli.answering.evidence.asked_number import lacks_number
 from crystalcli.answering.evidence.noun_match import least_like_noun
 from crystalcli.answering.evidence.own_row import OTHERS_ROW
@@ -227,7 +228,7 @@ def answer_signs(
     names = [set(query_terms(name)) & idf.keys() for name in _NAME.findall(question) if name.lower() not in TITLES]
     logit = max((passage.logit for passage in read if passage.logit is not None), default=0.0)
     is_elsewhere = _misses_year(question, read) or any(OTHERS_ROW in passage.shares for passage in read)
-    is_elsewhere = is_elsewhere or least < _UNLIKE or lacks_number(question, read)
+    is_elsewhere = is_elsewhere or least < _UNLIKE or lacks_number(question, read) or lacks_measure(question, read)
     nowhere = 1.0 if is_elsewhere else _missing_name(idf, names, all_terms) / unit
     return AnswerSigns(
         # Neither the age of a message nor the reranker's share, which is a sign of its own.

@@ -9,8 +9,9 @@ by the reranker's logits, or state a value of the same unit with a word of the q
 "62 l"); there, what has no date keeps its score. A passage that answers worse gains nothing by
 being new: it loses as much as the oldest.
 
-Of entries that say the same with another number ("Weight 82.6 kg.", "Weight 81.0 kg.") the newest
-stands for all in the present tense, whatever else is in its passage.
+Of entries that say the same with another number ("Weight 82.6 kg.", "Weight 81.0 kg."), or of the
+same thing where it is ("The key is under the pot", "The key is with Ann now"), the newest stands
+for all in the present tense, whatever else is in its passage.
 
     "How has my weight changed since May?"      the newest of them, the oldest, then the others
     "What is the limit, and what was it before?" from the newest of them to the oldest
@@ -38,6 +39,15 @@ from crystalcli.text import sentence_spans
 ASKED_WEIGHT, PRESENT_WEIGHT, TIE_WEIGHT = 0.3, 0.15, 0.02
 _ABOUT_AS_WELL = 0.6  # the distance in score from the best passage
 _LONGEST_ENTRY = 60  # characters of an entry of a series
+_LONGEST_PLACED = 120  # characters of a sentence that says where something is
+_NOW = re.compile(r" now\b", re.IGNORECASE)
+_WHERE = re.compile(r"\W*where\b", re.IGNORECASE)
+_PLACED = re.compile(
+    r"(?P<form>(?P<subject>(?:(?:the|my|our) )?[\w'’-]+(?: [\w'’-]+){0,3}?) "
+    r"(?:(?:is|are)(?= (?:in|at|on|under|behind|inside|near|below|above|by|with|beside|between|next to|from)\b)|"
+    r"meets?|stands?|lies|sits|lives?|hangs|opens?|closes?|starts?|costs?))\b",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"\d[\d.,:]*(?<![.,:])")
 _AS_LIKELY = 0.25  # the likelihood that it answers, against that of the likeliest passage
 # The logarithm of the share of passages that answer, by their logit: 0.02, 0.15, 0.31, 0.42 and
@@ -95,30 +105,47 @@ def newest_first(question: str, passages: Sequence[Passage], *, asked: bool = Fa
             passage = _with_age(passage, -weight * (newest - passage.date).days / span)
         aged.append(passage)
     aged.sort(key=lambda passage: -passage.score)
-    return [*(_newest_entry_first(aged) if asked or is_present(question) else aged), *far]
+    things = topic if _WHERE.match(question) else set[str]()
+    return [*(_newest_entry_first(aged, things) if asked or is_present(question) else aged), *far]
 
 
-def _newest_entry_first(passages: Sequence[Passage]) -> list[Passage]:
-    """Put the newest entry before the first, where both say the same with another number."""
+def _newest_entry_first(passages: Sequence[Passage], things: set[str]) -> list[Passage]:
+    """Put the newest entry before the first, where both say the same with another value.
+
+    Args:
+        passages: The passages, best first.
+        things: The terms of a thing whose place is asked for; empty for other questions.
+    """
     first = passages[0]
-    form = _form(first.best_text)
+    form = _form(first.best_text, things)
     if not form or first.date is None:
         return list(passages)
-    newer = [each for each in passages if each.date is not None and each.date > first.date and _has_form(each, form)]
+    later = [each for each in passages if each.date is not None and each.date > first.date]
+    newer = [each for each in later if _has_form(each, form, things)]
     if not newer:
         return list(passages)
     newest = max(newer, key=lambda passage: passage.date or date.min)
     return [replace(newest, score=first.score), *(passage for passage in passages if passage is not newest)]
 
 
-def _has_form(passage: Passage, form: str) -> bool:
+def _has_form(passage: Passage, form: str, things: set[str]) -> bool:
     """Tell whether a sentence of a passage has a form."""
     spans = sentence_spans(passage.text, passage.place.kind in BY_LINES)
-    return any(_form(passage.text[start:end]) == form for start, end in spans)
+    return any(_form(passage.text[start:end], things) == form for start, end in spans)
 
 
-def _form(sentence: str) -> str:
-    """Give a short sentence without its numbers; "" where it has no number or no word."""
+def _form(sentence: str, things: set[str]) -> str:
+    """Give a short sentence without its value; "" where it states none.
+
+    Args:
+        sentence: The sentence.
+        things: The terms of the thing whose place is asked for.
+    """
+    stated = _PLACED.match(_NOW.sub("", sentence.strip()))
+    if stated is not None and len(sentence) <= _LONGEST_PLACED:
+        subject = set(query_terms(stated["subject"]))
+        if subject and subject <= things:
+            return stated["form"].casefold()
     form, count = _NUMBER.subn("#", sentence.strip().casefold())
     return form if count and len(sentence) <= _LONGEST_ENTRY and any(map(str.isalpha, form)) else ""
 

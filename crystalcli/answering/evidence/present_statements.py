@@ -30,6 +30,7 @@ from crystalcli.memories import (
     read_claim,
     select_states,
     state_value,
+    states_another_thing,
 )
 from crystalcli.recall import CrystalReader, is_author
 from crystalcli.text import author_of_label, is_chat_owner
@@ -113,6 +114,14 @@ def newest_statement_first(
     first = replace(newest, score=max(passage.score for passage in (*passages, newest)) + _AHEAD)
     ordered = [first, *(passage for passage in passages if passage.path != newest.path)]
     return PresentStatements(ordered, _changes(chosen, day))
+
+
+def is_of_another_thing(question: str, passage: Passage) -> bool:
+    """Tell whether a passage is a memory whose form says that it is not of what is asked for."""
+    if passage.place.kind != MEMORY_KIND:
+        return False
+    stated = _statement_of(passage).candidate
+    return states_another_thing(question, stated.text, stated.author)
 
 
 def _claiming_the_same(crystal: CrystalReader, chosen: Sequence[_Statement], as_of: str) -> list[_Statement]:

@@ -29,7 +29,7 @@ from crystalcli.answering.grounding.bearing_out import (
 )
 from crystalcli.answering.grounding.facts import NAME, NUMBER, FactIndex, StatedFact, find_facts, is_counted
 from crystalcli.answering.grounding.source_passage import SourcePassage, SourceSentence
-from crystalcli.answering.grounding.wording import opens_contrast, refers_back
+from crystalcli.answering.grounding.wording import is_another_item, opens_contrast, refers_back
 from crystalcli.datatypes import Answer, Citation, Passage
 from crystalcli.lexical import terms
 from crystalcli.recall import CrystalReader
@@ -220,7 +220,11 @@ class Sources:
         if span.is_question or not self._names_stand_by(sentence, span):
             return False
         # A short answer, such as a name, says what the question says.
-        whole = f"{self._question} {sentence}" if completes(said, self._question_idf) else sentence
+        whole = sentence
+        if completes(said, self._question_idf):
+            whole = f"{self._question} {sentence}"
+            if is_another_item(sentence, self._question, span.text):
+                return False
         if not agrees(whole, span.text):
             return False
         stated, around = span.stated_terms, span.terms_around

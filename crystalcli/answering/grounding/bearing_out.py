@@ -23,8 +23,10 @@ from crystalcli.answering.grounding.wording import (
     gives_roles_alike,
     has_no_rival,
     is_garbled,
+    joins_alike,
     limits_alike,
     modifies_alike,
+    names_alike,
     possesses_alike,
     ranks_alike,
     settles_alike,
@@ -62,6 +64,8 @@ _CHECKS = (
     possesses_alike,
     modifies_alike,
     has_no_rival,
+    joins_alike,
+    names_alike,
 )
 
 

@@ -15,6 +15,9 @@
     rival     "40 % rent", where the source has "40 % own their house, and 11 % rent"
     person    "her bright eyes", where the source has "his bright eyes"
     modifier  "a red boat", where the source has "a blue boat"
+    name      "the arms are called fins", where the source names nothing: "arms with fins"
+    joint     "the pilots and the crew", where the source has "the pilots, or the crew"
+    item      "Ann" for the mayor, where the source lists "the singer Ann, the mayor Ben, ..."
 
 Knows: words of English in their order. Does not know: terms and their weights, what is cited.
 """
@@ -107,6 +110,16 @@ _CONTRAST = re.compile(
 )
 # Two prepositions that end up side by side when a question is turned into an answer.
 _GARBLED = re.compile(r"\b(?:by|of|with) (?:in|at|by|of)\b", re.IGNORECASE)
+_JOINT = re.compile(r"([^\W_]+),? (and|or) (?:(?:the|an?) )?([^\W_]+)")
+_SAID_NAME = re.compile(r"\b(?:called|named|known as)\b", re.IGNORECASE)
+_STATED_NAME = re.compile(
+    r"\b(?:called?|calls|named?|names?|known|nicknamed?|dubbed|termed?|terms?|titled?|christened|alias|aka|i\.e|"
+    r"(?:is|are|was|were|as|or) (?:(?:the|an?) )?[\"“'‘]?(?-i:[A-Z]))",
+    re.IGNORECASE,
+)
+_ITEM_END = re.compile(r"[,;]\s+(?:and |or )?")
+_FEWEST_ITEMS = 5  # between commas, of a sentence that is a list
+_REPEATED_RUN = 4  # words; a sentence that repeats so many has lost its way
 _SMALL_NUMBERS = frozenset("one two three four five six seven eight nine ten both all".split())  # noqa: SIM905
 _REFERRING = frozenset("he she they it this these".split())  # noqa: SIM905
 _BEGINNING = 3  # words
@@ -236,9 +249,46 @@ def opens_contrast(stated: str) -> bool:
     return _CONTRAST.match(stated) is not None
 
 
+def joins_alike(said: str, stated: str) -> bool:
+    """Tell whether what an answer joins by "and" is not joined by "or" in the source, or so."""
+    joints: dict[tuple[str, str], set[str]] = {}
+    for before, joint, after in _JOINT.findall(stated.casefold()):
+        joints.setdefault((before, after), set()).add(joint)
+    pairs = _JOINT.findall(said.casefold())
+    return all(joint in joints.get((before, after), (joint,)) for before, joint, after in pairs)
+
+
+def names_alike(said: str, stated: str) -> bool:
+    """Tell whether the source may name a thing where the answer says what it is called."""
+    return not _SAID_NAME.search(said) or _STATED_NAME.search(stated) is not None
+
+
+def is_another_item(said: str, question: str, stated: str) -> bool:
+    """Tell whether a source lists what an answer names, and has what is asked beside another item.
+
+    Args:
+        said: The answer, a name or a few words.
+        question: The question.
+        stated: The sentence of the source.
+    """
+    head, *items = [set(_words(part)) for part in _ITEM_END.split(stated)]
+    if len(items) + 1 < _FEWEST_ITEMS:
+        return False
+    named = set(_words(said)) - _FUNCTION
+    asked = set(_words(question)) - _FUNCTION - named
+    own = head.union(*(item for item in items if not named.isdisjoint(item)))
+    others = set[str]().union(*(item for item in items if named.isdisjoint(item)))
+    return bool((asked & others) - own)
+
+
 def is_garbled(said: str) -> bool:
-    """Tell whether a sentence has two prepositions side by side, as in "is led by in 1900"."""
-    return _GARBLED.search(said) is not None
+    """Tell whether a sentence repeats itself, or has two prepositions side by side.
+
+    As in "is led by in 1900".
+    """
+    words = _words(said)
+    runs = [tuple(words[start : start + _REPEATED_RUN]) for start in range(len(words) - _REPEATED_RUN + 1)]
+    return _GARBLED.search(said) is not None or len(set(runs)) < len(runs)
 
 
 def depends_alike(said: str, stated: str) -> bool:

@@ -141,3 +141,16 @@ def test_the_newest_entry_of_a_series_stands_for_all_whatever_is_beside_it(tmp_p
     given = judged_notes(tmp_path, notes, "heel", judged)
     assert order("How deep is the heel?", given)[:2] == ["2026-09-01", "2026-05-03"]
     assert order("How deep was the heel?", given)[0] == "2026-05-03"
+
+
+def test_where_a_thing_is_now_comes_before_where_it_was(tmp_path):
+    notes = {
+        "2026-04-20.md": "Rain all day. The spare key is under the blue pot.",
+        "2026-07-01.md": "The spare key is with Mrs Novak now. Rain again.",
+        "2026-08-01.md": "The spare key is of brass.",
+    }
+    judged = {"2026-04-20.md": (1.0, 5.0), "2026-07-01.md": (0.6, -1.0), "2026-08-01.md": (0.5, -9.0)}
+    given = judged_notes(tmp_path, notes, "spare key", judged)
+    assert order("Where is the spare key?", given)[0] == "2026-07-01"
+    assert order("Where was the spare key?", given)[0] == "2026-04-20"
+    assert order("What is the spare key of?", given)[0] == "2026-04-20"

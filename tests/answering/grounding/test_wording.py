@@ -9,9 +9,12 @@ from crystalcli.answering.grounding.wording import (
     gives_cause_alike,
     gives_roles_alike,
     has_no_rival,
+    is_another_item,
     is_garbled,
+    joins_alike,
     limits_alike,
     modifies_alike,
+    names_alike,
     opens_contrast,
     possesses_alike,
     ranks_alike,
@@ -157,3 +160,58 @@ def test_a_contrast_and_a_garbled_sentence_are_seen():
     assert refers_back("So they left.") and not refers_back("The boys left when they had eaten.")
     assert is_garbled("The ferry is run by in Norway.")
     assert not is_garbled("The ferry is run by Ann in Norway.")
+
+
+@pytest.mark.parametrize(
+    ("said", "stated", "alike"),
+    [
+        ("There are two crews: the pilots and the rowers.", "One of two crews, the pilots, or the rowers.", False),
+        ("The pilots or the rowers went.", "The pilots and the rowers went.", False),
+        ("The pilots and the rowers went.", "The pilots, and the rowers, went.", True),
+        ("The pilots and the rowers went.", "The rowers or the pilots went, and so did Ann.", True),
+    ],
+)
+def test_what_is_joined_is_joined_alike(said, stated, alike):
+    assert joins_alike(said, stated) == alike
+
+
+LIST = (
+    "The guests were the singer Ann Marl, the mayor of Skarn Ben Orde, the baker Cid Hale, two rowers, and Eve Moray."
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "question", "is_another"),
+    [
+        ("Ann Marl", "Which mayor of Skarn came?", True),
+        ("Cid Hale", "Which mayor of Skarn came?", True),
+        ("Ben Orde", "Which mayor of Skarn came?", False),
+        ("Ann Marl", "Who were the guests?", False),
+        ("Eve Moray", "Who were the guests?", False),
+    ],
+)
+def test_an_item_of_a_list_is_not_what_is_said_of_another(said, question, is_another):
+    assert is_another_item(said, question, LIST) == is_another
+
+
+def test_a_sentence_without_a_list_has_no_other_items():
+    assert not is_another_item("Ann Marl", "Which mayor of Skarn came?", "The singer Ann Marl, and the mayor of Skarn.")
+
+
+def test_a_sentence_that_repeats_itself_is_garbled():
+    assert is_garbled("Support for the fit of the model suggests that the fit of the model suggests more.")
+    assert not is_garbled("Support for the fit of the model suggests that the fit is good.")
+
+
+@pytest.mark.parametrize(
+    ("said", "stated", "alike"),
+    [
+        ("The little arms are called paddles.", "Its arms have little arms that are covered with paddles.", False),
+        ("The little arms are called fins.", "Its little arms, known as fins, are short.", True),
+        ("The kitten is called Miso.", "We named the kitten Miso.", True),
+        ("The ferry is called Minna.", "The ferry is the Minna, built in 1901.", True),
+        ("The ferry is old.", "The ferry has paddles.", True),
+    ],
+)
+def test_a_name_is_one_in_the_source(said, stated, alike):
+    assert names_alike(said, stated) == alike

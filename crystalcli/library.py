@@ -1060,8 +1060,6 @@ class Crystal(CrystalReader):
             NotFoundError: Nothing was recalled, or a document that the question names does not
                 exist.
         """
-        from crystalcli.answering import changes_cited
-
         ask_options = options_of(options, single).with_defaults(lambda: is_model_named(model))
         self.index_told()
         read_as = self._understand(question, history)
@@ -1075,7 +1073,11 @@ class Crystal(CrystalReader):
         self._note_recalled(answer.citations)
         if self._notes.segments:  # a worker may make layers now, while a conversation goes on
             self._keep_notes()
-        changes = answer.changes or changes_cited(self, read_as or question, answer.citations, as_of)
+        changes = answer.changes
+        if not changes and self.has_statements():
+            from crystalcli.answering import changes_cited
+
+            changes = changes_cited(self, read_as or question, answer.citations, as_of)
         return replace(answer, question=question, read_as=read_as, changes=changes)
 
     def _answer(

@@ -5,37 +5,45 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from crystalcli.answering.broad import broad_answer, period_answer
-from crystalcli.answering.broad.broad_plan import plan_broad_answer
 from crystalcli.answering.broad.broad_question import BroadIntent, unit_named
-from crystalcli.answering.broad.course_answer import answer_course
 from crystalcli.answering.evidence import answerability, sentence_ranking
 from crystalcli.answering.evidence.answer_span import answer_spans, cite_spans
 from crystalcli.answering.evidence.asked_number import number_first
 from crystalcli.answering.evidence.days_meant import with_days
 from crystalcli.answering.evidence.figure_row import with_figure_row
-from crystalcli.answering.evidence.later_message import latest_message_best
 from crystalcli.answering.evidence.newest_first import newest_first
-from crystalcli.answering.evidence.own_detail import own_detail
 from crystalcli.answering.evidence.own_memories import memories_first
 from crystalcli.answering.evidence.own_row import with_own_rows
-from crystalcli.answering.evidence.present_statements import is_of_another_thing, newest_statement_first
 from crystalcli.answering.evidence.question_type import asks_for_all
-from crystalcli.answering.evidence.stated_value import STATED, stated_value
-from crystalcli.answering.evidence.superseded import holding_first
 from crystalcli.answering.exact.code_question import code_intents
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.answer_draft import AnswerDraft, KeepSummaries
 from crystalcli.answering.grounding.answering_sentence import answering_sentence
 from crystalcli.answering.grounding.declining import declines
-from crystalcli.answering.metadata.document_answer import answer_document_question
+from crystalcli.answering.metadata.document_question import document_question
 from crystalcli.answering.prompt import prompt_context
-from crystalcli.answering.prompt.passage_choice import choose_passages, passages_in_mind
 from crystalcli.answering.request.ask_options import AskOptions
 from crystalcli.answering.request.filter_reading import read_filter
-from crystalcli.datatypes import Answer, ChatModel, Citation, FilterReading, Passage, Progress, RecallFilter
+from crystalcli.datatypes import (
+    MEMORY_KIND,
+    Answer,
+    ChatModel,
+    Citation,
+    FilterReading,
+    Passage,
+    Progress,
+    RecallFilter,
+)
 from crystalcli.errors import NotFoundError, UsageError
-from crystalcli.recall import INSTRUCTION, MOST_INSTRUCTIONS, CrystalReader, EventQuestion, Results, event_question
+from crystalcli.recall import (
+    CHAT_KIND,
+    INSTRUCTION,
+    MOST_INSTRUCTIONS,
+    CrystalReader,
+    EventQuestion,
+    Results,
+    event_question,
+)
 
 NOT_HERE = "not in this crystal"
 # No message answers by itself where a course is asked for: so much of the floor is enough. Of 50
@@ -89,9 +97,14 @@ def answer_question(
         return course
     if (told := _tell_period(crystal, draft, intent, reading)) is not None:
         return told
-    plan = plan_broad_answer(crystal, question, intent, options.broad, options.where)
-    if plan is not None:
-        return broad_answer.answer_broadly(crystal, draft, plan, open_model=open_model, on_evidence=on_evidence)
+    if options.broad or (options.broad is None and intent is not None):
+        from crystalcli.answering.broad.broad_plan import plan_broad_answer
+
+        plan = plan_broad_answer(crystal, question, intent, options.broad, options.where)
+        if plan is not None:
+            from crystalcli.answering.broad.broad_answer import answer_broadly
+
+            return answer_broadly(crystal, draft, plan, open_model=open_model, on_evidence=on_evidence)
     if on_search is not None and not options.extractive:
         on_search()
     is_found = _find_passages(crystal, draft, reading)
@@ -100,7 +113,11 @@ def answer_question(
     elif is_found:
         where = RecallFilter() if draft.reading is None else draft.reading.recall_filter
         passages = with_figure_row(crystal, question, draft.passages, where)[: options.k]
-        draft.passages = latest_message_best(question, passages)
+        if any(passage.place.kind == CHAT_KIND for passage in passages):
+            from crystalcli.answering.evidence.later_message import latest_message_best
+
+            passages = latest_message_best(question, passages)
+        draft.passages = passages
     quotations = _quotations(crystal, draft, is_refused=not is_found)
     if not is_found:
         return draft.refusal(NOT_HERE, quotations)
@@ -132,13 +149,16 @@ def count_mentions(crystal: CrystalReader, phrase: str, *, unit: str = "", where
         UsageError: The phrase is empty, or the unit unknown.
         NotFoundError: The phrase does not occur, or the filter names what is nowhere.
     """
+    from crystalcli.answering.broad.broad_answer import answer_broadly
+    from crystalcli.answering.broad.broad_plan import plan_broad_answer
+
     if not phrase.strip():
         raise UsageError("the phrase to count is empty")
     intent = BroadIntent("list", phrase.strip(), unit=unit_named(unit) if unit else "")
     draft = AnswerDraft(phrase, AskOptions(extractive=True, where=where))
     plan = plan_broad_answer(crystal, phrase, intent, True, where)
     assert plan is not None  # the intent decides
-    return broad_answer.answer_broadly(crystal, draft, plan, open_model=_no_model)
+    return answer_broadly(crystal, draft, plan, open_model=_no_model)
 
 
 def _no_model() -> ChatModel:
@@ -159,6 +179,10 @@ def _answer_exactly(crystal: CrystalReader, draft: AnswerDraft, intent: BroadInt
             return answer
     if intent is not None and intent.needs_no_model:  # lists and counts of mentions
         return None
+    if document_question(draft.question) is None:
+        return None
+    from crystalcli.answering.metadata.document_answer import answer_document_question
+
     return answer_document_question(crystal, draft)
 
 
@@ -188,6 +212,8 @@ def _tell_course(
         draft.passages = list(best_first[: draft.options.k])
         return draft.refusal(NOT_HERE, _quotations(crystal, draft, is_refused=True))
     draft.is_sure = draft.evidence >= draft.options.floor
+    from crystalcli.answering.broad.course_answer import answer_course
+
     return answer_course(crystal, draft, results.passages)
 
 
@@ -199,13 +225,15 @@ def _tell_period(
         return None
     if not reading.bare or not (reading.read.since or reading.read.until):
         return None
+    from crystalcli.answering.broad.period_answer import PERIOD_DEPTH, answer_period
+
     try:
-        results = crystal.recall(draft.question, period_answer.PERIOD_DEPTH, where=reading.present_only())
+        results = crystal.recall(draft.question, PERIOD_DEPTH, where=reading.present_only())
     except NotFoundError:
         return None
     draft.reading = reading
     draft.seconds_to_passages = draft.seconds()
-    return period_answer.answer_period(crystal, draft, results.passages)
+    return answer_period(crystal, draft, results.passages)
 
 
 def _course_evidence(crystal: CrystalReader, results: Results) -> float:
@@ -246,6 +274,10 @@ def _put_stated_value_first(crystal: CrystalReader, draft: AnswerDraft) -> bool:
     where = draft.options.where
     if not draft.passages or (where is not None and replace(where, as_of=None).selects):
         return False
+    if not crystal.has_statements():
+        return False
+    from crystalcli.answering.evidence.stated_value import STATED, stated_value
+
     reading = draft.reading or FilterReading()
     statement = stated_value(crystal, draft.question, draft.passages[0], reading)
     if statement is None:
@@ -280,8 +312,12 @@ def _recall(crystal: CrystalReader, draft: AnswerDraft, reading: FilterReading) 
     others = [passage for passage in results.passages if INSTRUCTION not in passage.shares] or results.passages
     recalled = memories_first(crystal, draft.question, others[:count], reading)
     passages = number_first(draft.question, newest_first(draft.question, recalled, asked=reading.newest))
-    passages = holding_first(crystal, draft.question, passages, reading.recall_filter)
-    passages, draft.changes = newest_statement_first(crystal, draft.question, passages, reading)
+    if crystal.has_statements():
+        from crystalcli.answering.evidence.present_statements import newest_statement_first
+        from crystalcli.answering.evidence.superseded import holding_first
+
+        passages = holding_first(crystal, draft.question, passages, reading.recall_filter)
+        passages, draft.changes = newest_statement_first(crystal, draft.question, passages, reading)
     draft.passages, draft.wants_newest = passages[: options.k], reading.newest
     draft.seconds_to_passages = draft.seconds()
     return replace(results, passages=tuple(passages))
@@ -298,9 +334,12 @@ def _judge(crystal: CrystalReader, draft: AnswerDraft, results: Results, where: 
     judged = replace(judged, passages=_judged_passages(crystal, judged))
     reading = sentence_ranking.read_passages(crystal.searcher().encoder, results.query, judged.passages)
     draft.evidence = answerability.answer_probability(crystal, judged, reading)
-    detail = own_detail(crystal, results.question, judged.passages)
-    if detail is not None:
-        draft.evidence = detail.evidence(draft.evidence)
+    if crystal.searcher().has_messages:
+        from crystalcli.answering.evidence.own_detail import own_detail
+
+        detail = own_detail(crystal, results.question, judged.passages)
+        if detail is not None:
+            draft.evidence = detail.evidence(draft.evidence)
     draft.is_sure = draft.evidence >= answerability.SURE
     return draft.evidence >= draft.options.floor
 
@@ -318,7 +357,10 @@ def _judged_passages(crystal: CrystalReader, results: Results) -> tuple[Passage,
 
     topic = answerability.topic_of(results.query.idf)
     best = results.passages[: sentence_ranking.MAX_PASSAGES]
-    best = tuple(passage for passage in best if not is_of_another_thing(results.question, passage))
+    if any(passage.place.kind == MEMORY_KIND for passage in best):
+        from crystalcli.answering.evidence.present_statements import is_of_another_thing
+
+        best = tuple(passage for passage in best if not is_of_another_thing(results.question, passage))
     return tuple(with_own_rows(best, topic, read_again if reranker is not None else None))
 
 
@@ -341,6 +383,8 @@ def _quoted_text(quotations: Sequence[Citation]) -> str:
 
 def _generate(crystal: CrystalReader, draft: AnswerDraft, quotations: Sequence[Citation], model: ChatModel) -> None:
     """Answer in a model's words, each sentence with the quotations that carry it."""
+    from crystalcli.answering.prompt.passage_choice import choose_passages, passages_in_mind
+
     draft.model, draft.citations = model.name, list(quotations)
     passages = choose_passages(crystal, draft.question, draft.passages, newest=draft.wants_newest)
     in_mind = passages_in_mind(crystal, draft.options.in_mind, passages)

@@ -272,6 +272,14 @@ class CrystalReader:
         with self.snapshot():
             return bool(self._store.memories(limit=1))
 
+    def has_statements(self) -> bool:
+        """Tell whether memories or documents state what has one value at a time.
+
+        Without any, the rules of statements need not be loaded, which takes long.
+        """
+        with self.snapshot():
+            return bool(self._store.memories(limit=1)) or self._store.has_statements()
+
     def memory_authors(self) -> frozenset[str]:
         """Name those who told memories; "" stands for the person without a name."""
         with self.snapshot():

@@ -12,7 +12,6 @@ from rich.text import Text
 
 from crystalcli.cli.terminal.output import output, sanitize
 from crystalcli.datatypes import MEMORY_KIND, Citation, FilterReading
-from crystalcli.memories import effective_day
 
 
 def reading_line(reading: FilterReading | None) -> str:
@@ -72,8 +71,12 @@ def age_marks(citations: Sequence[Citation]) -> list[str]:
 
 def _is_to_come(citation: Citation) -> bool:
     """Tell whether a memory says that it holds from a later day; behind another it may not yet."""
+    if citation.place.kind != MEMORY_KIND:
+        return False
+    from crystalcli.memories import effective_day
+
     told = str(citation.date)
-    return citation.place.kind == MEMORY_KIND and effective_day(citation.quote, told) > told
+    return effective_day(citation.quote, told) > told
 
 
 def _group(citation: Citation) -> tuple[str, str]:

@@ -164,6 +164,8 @@ prompt/
 question/
     phrases.py             The phrases of an English question: its names, and the nouns that it
                            speaks about.
+    sentence_form.py       Sentence forms with gaps, `who wrote <DOC>`, each compiled when it is
+                           first tried.
     word_classes.py        The words of an English question, by their class: closed lists, and the
                            frequent verbs.
 

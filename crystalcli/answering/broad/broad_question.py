@@ -9,8 +9,10 @@ whether a name in the question is the name of a document.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from crystalcli.answering.question.sentence_form import SentenceForms
 from crystalcli.errors import UsageError
 
 # The units of a list, documents or landmarks of a kind, with the words of a reader for each.
@@ -79,100 +81,109 @@ _PIECES = {
 }
 
 
-def _compile(form: str) -> re.Pattern[str]:
-    """Compile a sentence form, with its pieces filled in."""
-    return re.compile(re.sub(r"<([A-Z]+)>", lambda piece: _PIECES[piece[1]], form), re.IGNORECASE)
+_SENTENCES = SentenceForms(_PIECES)
 
 
-_COUNTS = [
-    _compile(form)
-    for form in (
-        r"how (?:often|many times|frequently) (?:<IS>|has|have) <X>(?: been)? (?:mentioned|used|named|"
-        r"referenced|<COMES>)<IN>",
-        r"how often (?:does|do|did) (?P<within>.+?) mention <X>",
-        r"(?:how many|what is the number of|count|number of)(?: all)?(?: the)? <USES> (?:of|to) <X>(?: are there)?<IN>",
-        r"(?:in )?how many <UNIT><OF> <SAYS> <X><IN>",
-        r"in how many <UNIT><OF> <IS> <X> (?:<SAID>|<COMES>)<IN>",
-    )
-]
-_LISTS = [
-    _compile(form)
-    for form in (
-        r"(?:which|what)(?: are)?(?: all)?(?: of)?(?: the)? <UNIT><OF> (?:that |which )?<SAYS> <X><IN>",
-        r"(?:in|on) (?:which|what) <UNIT><OF> (?:<IS>|can) <X>(?: be)? (?:<SAID>|<COMES>)<IN>",
-        r"(?:which|what) <UNIT> <IS> <X> (?:<SAID>|<COMES>) in",
-        r"<ASK> <EVERY><UNIT><OF> (?:that |which )?(?:<SAYS>|mentioning|containing|using|about) <X><IN>",
-        r"<ASK> <EVERY><UNIT><OF> (?:where|in which|that) <X>(?: <IS>)? (?:<SAID>|<COMES>)<IN>",
-        r"(?:<ASK>|what are) <EVERY><USES> (?:of|to) <X><IN>",
-        r"<ASK> (?:all |every )?(?:the )?(?:places?|spots?|lines?|passages?) (?:where|in which|that|which) "
-        r"(?:<SAYS> )?<X>(?: <IS> <SAID>| <COMES>)?<IN>",
-        r"(?:all|every) <USES> of <X><IN>",
-        r"where(?: all| else| everywhere)? <IS> <X> (?:mentioned|used|named|referenced|referred to|imported|"
-        r"cited|invoked|discussed|appears?|occurs?|shows? up)<IN>",
-        r"where in (?P<within>.+?) <IS> <X> (?:<SAID>|<COMES>)",
-    )
-]
-_COMPARISONS = [
-    _compile(form)
-    for form in (
-        r"(?:compare|contrast|compare and contrast) <X>",
-        r"(?:(?:give|write|make|draw|show)(?: me| us)? )?(?:an? |the )?(?:\w+ )?comparison (?:of|between) <X>",
-        r"(?:what|which) (?:is|are) (?:the )?(?:\w+ )?(?:differences?|similarit(?:y|ies)|parallels?)(?: and similarities)? "
-        r"between <X>",
-        r"(?:what|where) do <X> have in common",
-        r"how (?:do|does|are|is) <X> (?:differ|compare|different|similar|alike|related|relate)(?: from each other| to each other)?",
-        r"how (?:does|is) (?P<subject>.+? (?:differ(?:ent)? from|compared? (?:to|with)) .+)",
-        r"(?P<subject>.+ (?:vs\.?|versus) .+)",
-    )
-]
+_COUNTS = (
+    r"how (?:often|many times|frequently) (?:<IS>|has|have) <X>(?: been)? (?:mentioned|used|named|"
+    r"referenced|<COMES>)<IN>",
+    r"how often (?:does|do|did) (?P<within>.+?) mention <X>",
+    r"(?:how many|what is the number of|count|number of)(?: all)?(?: the)? <USES> (?:of|to) <X>(?: are there)?<IN>",
+    r"(?:in )?how many <UNIT><OF> <SAYS> <X><IN>",
+    r"in how many <UNIT><OF> <IS> <X> (?:<SAID>|<COMES>)<IN>",
+)
+_LISTS = (
+    r"(?:which|what)(?: are)?(?: all)?(?: of)?(?: the)? <UNIT><OF> (?:that |which )?<SAYS> <X><IN>",
+    r"(?:in|on) (?:which|what) <UNIT><OF> (?:<IS>|can) <X>(?: be)? (?:<SAID>|<COMES>)<IN>",
+    r"(?:which|what) <UNIT> <IS> <X> (?:<SAID>|<COMES>) in",
+    r"<ASK> <EVERY><UNIT><OF> (?:that |which )?(?:<SAYS>|mentioning|containing|using|about) <X><IN>",
+    r"<ASK> <EVERY><UNIT><OF> (?:where|in which|that) <X>(?: <IS>)? (?:<SAID>|<COMES>)<IN>",
+    r"(?:<ASK>|what are) <EVERY><USES> (?:of|to) <X><IN>",
+    r"<ASK> (?:all |every )?(?:the )?(?:places?|spots?|lines?|passages?) (?:where|in which|that|which) "
+    r"(?:<SAYS> )?<X>(?: <IS> <SAID>| <COMES>)?<IN>",
+    r"(?:all|every) <USES> of <X><IN>",
+    r"where(?: all| else| everywhere)? <IS> <X> (?:mentioned|used|named|referenced|referred to|imported|"
+    r"cited|invoked|discussed|appears?|occurs?|shows? up)<IN>",
+    r"where in (?P<within>.+?) <IS> <X> (?:<SAID>|<COMES>)",
+)
+_COMPARISONS = (
+    r"(?:compare|contrast|compare and contrast) <X>",
+    r"(?:(?:give|write|make|draw|show)(?: me| us)? )?(?:an? |the )?(?:\w+ )?comparison (?:of|between) <X>",
+    r"(?:what|which) (?:is|are) (?:the )?(?:\w+ )?(?:differences?|similarit(?:y|ies)|parallels?)(?: and similarities)? "
+    r"between <X>",
+    r"(?:what|where) do <X> have in common",
+    r"how (?:do|does|are|is) <X> (?:differ|compare|different|similar|alike|related|relate)(?: from each other| to each other)?",
+    r"how (?:does|is) (?P<subject>.+? (?:differ(?:ent)? from|compared? (?:to|with)) .+)",
+    r"(?P<subject>.+ (?:vs\.?|versus) .+)",
+)
 _JOINT = re.compile(
     r",? (?:and|with|to|vs\.?|versus|against|(?:differ(?:ent)? from|compared? (?:to|with))) ", re.IGNORECASE
 )
 # Forms, each with whether it alone says that a document is meant; else the subject has to be one.
-_ABOUT = [
-    (_compile(form), sure)
-    for form, sure in (
-        (r"(?:so |and |but )?what(?:'s|’s|s| is| are| was| were) <X> <MOSTLY>about(?: in (?:short|general|a "
-         r"few words|brief))?", True),
-        (r"what (?:does|do|did) <WORK> (?:deal with|cover|contain|discuss|describe|talk about|tell(?: us)?|say|"
-         r"treat|consist of)", True),
-        (r"(?:summari[sz]e|sum up|recap|outline|condense|abridge)(?: for me| briefly)? <X>(?: for me| briefly| "
-         r"in .{1,9} (?:words|sentences|lines))?", True),
-        (r"(?:(?:give|write|provide|show|make|tell|get|draft)(?: me| us)? )?(?:what(?:'s|’s| is) )?(?:an? |the "
-         r")?(?!what |how |why |who |when |where )(?:[\w-]+ ){0,3}<SUMMARY> (?:of|for|on|about|over) <X>", True),
-        (r"<SUMMARY>[:,]? <X>", True),
-        (r"<WORK> in (?:a nutshell|brief|short|a few words)", True),
-        (r"how (?:is|are) <WORK> (?:organi[sz]ed|structured|laid out|divided|built up|put together|set up|"
-         r"arranged)", True),
-        (r"how does <WORK> (?:begin and end|develop|unfold|progress)", True),
-        (r"what(?: is| are|'s|’s)(?: there)? in <WORK>", True),
-        (r"(?:what(?:'s|’s| is| are| were)|list|name|describe|explain|tell me|which are|give me|find|identify|"
-         r"discuss)(?: all| some of)?(?: of)?(?: the)?"
-         r" <MAIN> <POINTS>(?: that .+?)? (?:of|in|from|across|throughout|running through|discussed in|covered "
-         r"(?:in|by)|treated in) <X>", False),
-        (r"(?:what|which) (?:<MAIN> )?(?:themes|motifs|topics|subjects|ideas|arguments)(?: \w+)? (?:runs?|"
-         r"recurs?|dominate|appear|come up|are \w+)(?: through| in| by)? <X>", False),
-        (r"(?:what(?:'s|’s| is| are)|describe|explain|tell me|outline)(?: all)?(?: of)? the (?:overall |"
-         r"general |whole |basic |high-level )?<WHOLE> (?:of|in|behind) <X>", False),
-        (r"(?:who|what) are (?:all )?(?:the )?(?:main |central |major |principal )?(?:characters|protagonists|"
-         r"people|figures) (?:in|of) <X>", False),
-        (r"what (?:happens|goes on|takes place|is going on|happened) in <X>", False),
-        (r"(?:tell me about|describe|introduce me to|walk me through|take me through|give me an idea of|"
-         r"explain) <X>(?: as a whole| overall| in general| step by step)?", False),
-    )
-]  # fmt: skip
-_TOPICS = [
-    _compile(form)
-    for form in (
-        r"what (?:do|does|did) <WORK> (?:say|tell us|teach|have to say|conclude|report) (?:about|on|of) <X>",
-        r"what is (?:said|written|known) (?:in <WORK> )?about <X>",
-        r"<ASK> (?:all|every|each)(?: of)?(?: the| those)? <X><INSIDE>",
-        r"(?:list|enumerate) (?:the |of |out )?<X><INSIDE>",
-        r"(?:what|who|which) are (?:all (?:of )?(?:the|those)|the (?:different|various)) (?P<subject>.+) (?:in|of|from|"
-        r"throughout|across) <WORK>",
-        r"<X> (?:throughout|over the course of|in the course of|in all of|across(?: all)?(?: of)?) <WORK>",
-    )
-]  # fmt: skip
+_ABOUT = (
+    (r"(?:so |and |but )?what(?:'s|’s|s| is| are| was| were) <X> <MOSTLY>about(?: in (?:short|general|a "
+     r"few words|brief))?", True),
+    (r"what (?:does|do|did) <WORK> (?:deal with|cover|contain|discuss|describe|talk about|tell(?: us)?|say|"
+     r"treat|consist of)", True),
+    (r"(?:summari[sz]e|sum up|recap|outline|condense|abridge)(?: for me| briefly)? <X>(?: for me| briefly| "
+     r"in .{1,9} (?:words|sentences|lines))?", True),
+    (r"(?:(?:give|write|provide|show|make|tell|get|draft)(?: me| us)? )?(?:what(?:'s|’s| is) )?(?:an? |the "
+     r")?(?!what |how |why |who |when |where )(?:[\w-]+ ){0,3}<SUMMARY> (?:of|for|on|about|over) <X>", True),
+    (r"<SUMMARY>[:,]? <X>", True),
+    (r"<WORK> in (?:a nutshell|brief|short|a few words)", True),
+    (r"how (?:is|are) <WORK> (?:organi[sz]ed|structured|laid out|divided|built up|put together|set up|"
+     r"arranged)", True),
+    (r"how does <WORK> (?:begin and end|develop|unfold|progress)", True),
+    (r"what(?: is| are|'s|’s)(?: there)? in <WORK>", True),
+    (r"(?:what(?:'s|’s| is| are| were)|list|name|describe|explain|tell me|which are|give me|find|identify|"
+     r"discuss)(?: all| some of)?(?: of)?(?: the)?"
+     r" <MAIN> <POINTS>(?: that .+?)? (?:of|in|from|across|throughout|running through|discussed in|covered "
+     r"(?:in|by)|treated in) <X>", False),
+    (r"(?:what|which) (?:<MAIN> )?(?:themes|motifs|topics|subjects|ideas|arguments)(?: \w+)? (?:runs?|"
+     r"recurs?|dominate|appear|come up|are \w+)(?: through| in| by)? <X>", False),
+    (r"(?:what(?:'s|’s| is| are)|describe|explain|tell me|outline)(?: all)?(?: of)? the (?:overall |"
+     r"general |whole |basic |high-level )?<WHOLE> (?:of|in|behind) <X>", False),
+    (r"(?:who|what) are (?:all )?(?:the )?(?:main |central |major |principal )?(?:characters|protagonists|"
+     r"people|figures) (?:in|of) <X>", False),
+    (r"what (?:happens|goes on|takes place|is going on|happened) in <X>", False),
+    (r"(?:tell me about|describe|introduce me to|walk me through|take me through|give me an idea of|"
+     r"explain) <X>(?: as a whole| overall| in general| step by step)?", False),
+)  # fmt: skip
+_TOPICS = (
+    r"what (?:do|does|did) <WORK> (?:say|tell us|teach|have to say|conclude|report) (?:about|on|of) <X>",
+    r"what is (?:said|written|known) (?:in <WORK> )?about <X>",
+    r"<ASK> (?:all|every|each)(?: of)?(?: the| those)? <X><INSIDE>",
+    r"(?:list|enumerate) (?:the |of |out )?<X><INSIDE>",
+    r"(?:what|who|which) are (?:all (?:of )?(?:the|those)|the (?:different|various)) (?P<subject>.+) (?:in|of|from|"
+    r"throughout|across) <WORK>",
+    r"<X> (?:throughout|over the course of|in the course of|in all of|across(?: all)?(?: of)?) <WORK>",
+)  # fmt: skip
+# Words without which no form of a kind fits: for any other question none of them is compiled.
+_MAY_BE = {
+    kind: re.compile(rf"\b(?:{words})", re.IGNORECASE)
+    for kind, words in {
+        "count": "how (?:often|many|frequently)|count|number of",
+        "list": (
+            "mention|contain|us(?:es?|ed|ing|ages?)\\b|named?\\b|names\\b|refer|talk|speak|featur|includ|discuss|call|deal|import|"
+            "invok|found|cited|appear|occur|comes? up|turns? up|stands?\\b|figure|shows? up|instances?\\b|about|places?\\b|"
+            "spots?\\b|lines?\\b|passages?\\b"
+        ),
+        "compare": "compar|contrast|differ|similar|parallel|in common|vs\\b|versus|alike|relat",
+        "about": (
+            "about|deal|cover|contain|discuss|describe|talk|tell|says?\\b|said|treat|consist|summar|sum up|recap|outline|condense|"
+            "abridge|overview|synopsis|gist|digest|précis|rundown|résumé|tl;?dr|in (?:a nutshell|brief|short|a few words)|organi|"
+            "structur|laid|divided|built|put together|set up|arrang|begin and end|develop|unfold|progress|"
+            "what(?: is| are|['’]s)(?: there)? in\\b|main|major|central|key|principal|most important|overall|chief|recurring|"
+            "underlying|big|core|general|primary|themes?|motifs?|topics?|subjects?|ideas?|arguments?|plot|stor(?:y|yline)\\b|moral|"
+            "premise|thesis|architecture|layout|design|cast\\b|tone|message|scope|purpose|point|characters?|protagonists?|people|"
+            "figures?|happen|goes on|going on|takes place|introduce me|walk me|take me|give me|explain"
+        ),
+        "topic": (
+            "sa(?:y|id)|tell|teach|conclude|report|written|known|all|every|each|list|enumerate|different|various|throughout|course of|"
+            "across"
+        ),
+    }.items()
+}
 _POLITE = re.compile(
     r"(?:please|kindly|ok|okay|hi|hey|hello|now|so)\b[,!]? |(?:can|could|would|will) you (?:please |kindly )?|"
     r"i(?:'d| would) like (?:to know |you to |to have )?|(?:do you know|tell me|i want to know|let me "
@@ -241,19 +252,27 @@ def broad_intent(question: str) -> BroadIntent | None:
     if not text or len(text) > _MAX_LENGTH:
         return None
     for kind, forms in (("count", _COUNTS), ("list", _LISTS)):
-        for form in forms:
-            if (match := form.fullmatch(text)) is not None and (intent := _list_intent(kind, match)) is not None:
+        for match in _matches(text, kind, forms):
+            if (intent := _list_intent(kind, match)) is not None:
                 return intent
-    for form in _COMPARISONS:
-        if (match := form.fullmatch(text)) is not None and (intent := _comparison_intent(match)) is not None:
+    for match in _matches(text, "compare", _COMPARISONS):
+        if (intent := _comparison_intent(match)) is not None:
             return intent
     for form, sure in _ABOUT:
-        if (match := form.fullmatch(text)) is not None and (intent := _about_intent(match, sure)) is not None:
-            return intent
-    for form in _TOPICS:
-        if (match := form.fullmatch(text)) is not None and (intent := _topic_intent(match)) is not None:
+        for match in _matches(text, "about", (form,)):
+            if (intent := _about_intent(match, sure)) is not None:
+                return intent
+    for match in _matches(text, "topic", _TOPICS):
+        if (intent := _topic_intent(match)) is not None:
             return intent
     return None
+
+
+def _matches(text: str, kind: str, forms: Iterable[str]) -> Iterator[re.Match[str]]:
+    """Generate the matches of the forms of a kind with a whole text, in order."""
+    for form in forms if _MAY_BE[kind].search(text) else ():
+        if (match := _SENTENCES.match(form, text)) is not None:
+            yield match
 
 
 def unit_named(word: str) -> str:

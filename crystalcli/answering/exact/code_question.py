@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+
+from crystalcli.answering.question.sentence_form import SentenceForms
 
 DEFINITION, VALUE, CALLERS, TESTS, PARAMETER, TEXT = "definition", "value", "callers", "tests", "parameter", "text"
 VERSION, RELEASE = "version", "release"
@@ -125,6 +126,7 @@ _FORMS = (
     (DEFINITION, True, r"where<IS> <X><IN>"),
     (DEFINITION, False, r"(?:def |class |fn |func )?<X>:?"),
 )  # fmt: skip
+_SENTENCES = SentenceForms(_PIECES)
 # Words that a question about a quoted message has beside it. Others ask for something else.
 _ABOUT_TEXT = frozenset(
     """
@@ -212,7 +214,7 @@ def code_intents(question: str) -> list[CodeIntent]:
     intents: list[CodeIntent] = []
     bare = text.rstrip(" ?.!…")
     for kind, needs_look, form in _FORMS if _MAY_BE_CODE.search(bare) else ():
-        match = _compiled(form).fullmatch(bare)
+        match = _SENTENCES.match(form, bare)
         if match is not None and (intent := _intent(kind, needs_look, match)) is not None:
             intents.append(intent)
     return list(dict.fromkeys(intents)) or _text_intents(text)
@@ -223,7 +225,7 @@ def _intent(kind: str, needs_look: bool | None, match: re.Match[str]) -> CodeInt
     groups = match.groupdict()
     if kind == RELEASE:
         return CodeIntent(kind, groups["number"], (groups["scope"] or "").removeprefix("version"))
-    subject = _compiled(_SUBJECT).fullmatch(groups["subject"])
+    subject = _SENTENCES.match(_SUBJECT, groups["subject"])
     if subject is None:
         return None
     name = subject["name"]
@@ -254,11 +256,3 @@ def _text_intents(text: str) -> list[CodeIntent]:
     if "?" not in text and len(text.split()) >= _MIN_TEXT_WORDS:
         return [CodeIntent(TEXT, text, sure=False)]
     return []
-
-
-@cache
-def _compiled(form: str) -> re.Pattern[str]:
-    """Compile a form, with its pieces filled in."""
-    while (filled := re.sub(r"<([A-Z]+)>", lambda piece: _PIECES[piece[1]], form)) != form:
-        form = filled
-    return re.compile(form, re.IGNORECASE)

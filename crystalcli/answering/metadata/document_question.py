@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cache
 
 from crystalcli.answering.broad.broad_question import is_generic, plain_question
+from crystalcli.answering.question.sentence_form import SentenceForms
 
 _MAX_LENGTH = 300  # characters; a longer question asks for something in particular
 # What is counted, each with a reader's words for it.
@@ -217,6 +217,7 @@ _FORMS = (
     ),
     (DocumentFact.PLACE, r"where (?:abouts )?in <DOC> <AUX> <SUBJECT>"),
 )  # fmt: skip
+_SENTENCES = SentenceForms(_PIECES)
 # Words without which no form fits: for any other question no form is compiled.
 _MAY_ASK = re.compile(
     r"\b(?:by|from|where (?:abouts )?in|name of|how (?:many|long)|number of|made public|put out|come out|end)|wr(?:ote|it)|author|"
@@ -230,12 +231,6 @@ _NOUN = re.compile(
     r"\b(?:book|novel|paper|report|document|file|article|thesis|pdf|manual|guide|textbook|essay)\b", re.IGNORECASE
 )
 _BEHIND = re.compile(r"(?P<subject>.+) (?:in|of|from) (?P<document>.+)", re.IGNORECASE)
-
-
-@cache
-def _compiled(form: str) -> re.Pattern[str]:
-    """Compile a sentence form, with its pieces filled in."""
-    return re.compile(re.sub(r"<([A-Z]+2?)>", lambda piece: _PIECES[piece[1]], form), re.IGNORECASE)
 
 
 def document_question(question: str) -> DocumentQuestion | None:
@@ -265,7 +260,7 @@ def document_question(question: str) -> DocumentQuestion | None:
 
 def _match_forms(text: str) -> DocumentQuestion | None:
     """Find the first form that a whole text has; None where it may mean a thing or a person."""
-    matches = ((fact, _compiled(form).fullmatch(text)) for fact, form in _FORMS)
+    matches = ((fact, _SENTENCES.match(form, text)) for fact, form in _FORMS)
     match = next(((fact, match) for fact, match in matches if match is not None), None)
     if match is None:
         return None

@@ -186,7 +186,8 @@ class StatementRow(NamedTuple):
         source: The id of its document.
         start: The first character of the sentence, in its document.
         characters: The length of the sentence.
-        dated: The day of its message, section or document: `2026-09-20`.
+        dated: The day of its message, section or document, or the later one from which it says
+            that it holds: `2026-09-20`.
         author: The author of its message, or "".
         claim: The key of what it claims.
         value: The value, as it is written.

@@ -125,13 +125,14 @@ def _named_spans(
 ) -> dict[int, list[tuple[int, int, float]]]:
     """Find the spans of the definitions that are named, with the weight of each, by document."""
     found: dict[DefinitionName, dict[tuple[int, str], list[tuple[int, int, float]]]] = {name: {} for name in names}
+    wanted = {name.last.casefold() for name in names}
     for source, rows in groupby(landmarks_of_kind(index.store, sources, "definition"), key=lambda row: row[0]):
         modules = module_parts(paths[source])
         if not TEST_TERMS.isdisjoint(query_terms(paths[source])):
             continue
         for start, end, label in _stretches([(start, label) for _, start, label in rows]):
             parts = DEFINITION_JOINTS.split(label)
-            for name in names:
+            for name in names if not wanted.isdisjoint(map(str.casefold, parts)) else ():
                 at = _place_of(name, modules, parts)
                 if at is not None:
                     weight = 1.0 if at == len(parts) - 1 else NESTED

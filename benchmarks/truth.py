@@ -13,7 +13,7 @@ of an answer is looked up in data/read_claims.jsonl, which one reader judged bes
                rules knew the sentences of their own round; those of the next were made on them.
                1 to 4: most words, or a whole stretch; 5, 6: every word in one sentence of the
                source. One that both 4 and 5 or 6 gave a number is of the later round. 7: clauses of
-               a source by themselves, too (2026-12-01).
+               a source by themselves, too; 8: names, joints, items and repeated words compared.
 
 The plain alternative is a number behind each sentence that cites anything. Sentences that nobody
 has read are counted apart and written to FILE with their sources, to be read and added.

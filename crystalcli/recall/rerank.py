@@ -8,7 +8,9 @@
 The cross-encoder has seen half a million questions of people, the other signals have seen this
 crystal; both together order better than either alone. Softplus, since differences between logits
 below 0 say little: there it is the crystal's own signals that order (docs/LOG.md, 2026-11-29). In
-running text they say something: a novel has the words of a question in many places.
+running text they say something: a novel has the words of a question in many places. Source code
+counts CODE_WEIGHT in place of LOGIT_WEIGHT, and no word is missed there: what code is for stands
+in its file, and not in each function.
 
 Knows: passages and logits. Does not know: how passages were found.
 """
@@ -22,6 +24,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from crystalcli.datatypes import BOOKS, HEADING_JOINT, Passage
 from crystalcli.lexical import ENGLISH, identify_language
+from crystalcli.recall.document_score import CODE_KIND
 from crystalcli.recall.page_score import PAGED_KIND
 from crystalcli.text import with_title_alone
 
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 RERANKER = "ms-marco-MiniLM-L-12-v2"
 RERANK_DEPTH = 24  # passages that are read
 _JUDGED = 8  # passages that their language is judged by
-LOGIT_WEIGHT, MISSING_WEIGHT = 0.1, 0.2
+LOGIT_WEIGHT, CODE_WEIGHT, MISSING_WEIGHT = 0.1, 0.05, 0.2
 RUNNING_WEIGHT, LEAST_LOGIT = 0.04, -9.0
 
 
@@ -84,10 +87,11 @@ def _texts_to_read(passage: Passage) -> list[str]:
 
 
 def _rescored(passage: Passage, logit: float, query: PreparedQuery) -> Passage:
-    share = LOGIT_WEIGHT * math.log1p(math.exp(logit))
+    is_code = passage.place.kind == CODE_KIND
+    share = (CODE_WEIGHT if is_code else LOGIT_WEIGHT) * math.log1p(math.exp(logit))
     if passage.place.kind in BOOKS:
         share += RUNNING_WEIGHT * max(LEAST_LOGIT, logit)
-    absent = -MISSING_WEIGHT * _missing(passage, query)
+    absent = 0.0 if is_code else -MISSING_WEIGHT * _missing(passage, query)
     shares = {**passage.shares, "reranker": share} | ({"missing": absent} if absent else {})
     return replace(passage, score=passage.score + share + absent, logit=logit, shares=shares)
 

@@ -10,6 +10,7 @@ from crystalcli import Crystal, vectors
 from crystalcli.errors import ModelMissingError
 from crystalcli.recall import Results
 from crystalcli.recall.rerank import (
+    CODE_WEIGHT,
     LEAST_LOGIT,
     LOGIT_WEIGHT,
     MISSING_WEIGHT,
@@ -82,13 +83,17 @@ def test_shares_still_add_up_to_the_score(results):
         added = new.shares["reranker"] + new.shares.get("missing", 0.0)
         assert new.score == pytest.approx(old.score + added)
         running = RUNNING_WEIGHT * max(LEAST_LOGIT, new.logit) if new.place.kind == "text" else 0.0
-        assert new.shares["reranker"] == pytest.approx(LOGIT_WEIGHT * np.log1p(np.exp(new.logit)) + running)
+        is_code = new.place.kind == "code"
+        weight = CODE_WEIGHT if is_code else LOGIT_WEIGHT
+        assert new.shares["reranker"] == pytest.approx(weight * np.log1p(np.exp(new.logit)) + running)
         assert -MISSING_WEIGHT <= new.shares.get("missing", 0.0) <= 0
+        assert not (is_code and "missing" in new.shares)
 
 
 def test_a_passage_without_the_rarest_word_loses_to_its_twin(results):
     query = results.query._replace(idf={"ledger": 9.0, "compani": 1.0})
-    without = next(passage for passage in results if "ledger" not in passage.text.lower())
+    lacking = [passage for passage in results if "ledger" not in passage.text.lower()]
+    without = next(passage for passage in lacking if passage.place.kind != "code")
     (passage,) = rerank_passages(Liking("x"), query, [without])
     assert passage.shares["missing"] == pytest.approx(-MISSING_WEIGHT)
 

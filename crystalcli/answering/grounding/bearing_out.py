@@ -22,6 +22,7 @@ from crystalcli.answering.grounding.wording import (
     gives_cause_alike,
     gives_roles_alike,
     has_no_rival,
+    heads_alike,
     is_garbled,
     joins_alike,
     limits_alike,
@@ -64,6 +65,7 @@ _CHECKS = (
     possesses_alike,
     modifies_alike,
     has_no_rival,
+    heads_alike,
     joins_alike,
     names_alike,
 )

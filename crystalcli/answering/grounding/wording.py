@@ -15,6 +15,7 @@
     rival     "40 % rent", where the source has "40 % own their house, and 11 % rent"
     person    "her bright eyes", where the source has "his bright eyes"
     modifier  "a red boat", where the source has "a blue boat"
+    head      "hand washing is good for all", where the source has "face washing is good for all"
     name      "the arms are called fins", where the source names nothing: "arms with fins"
     joint     "the pilots and the crew", where the source has "the pilots, or the crew"
     item      "Ann" for the mayor, where the source lists "the singer Ann, the mayor Ben, ..."
@@ -119,6 +120,7 @@ _STATED_NAME = re.compile(
 )
 _ITEM_END = re.compile(r"[,;]\s+(?:and |or )?")
 _FEWEST_ITEMS = 5  # between commas, of a sentence that is a list
+_TAKEN_RUN = 5  # words in a row that an answer has of a source
 _REPEATED_RUN = 4  # words; a sentence that repeats so many has lost its way
 _SMALL_NUMBERS = frozenset("one two three four five six seven eight nine ten both all".split())  # noqa: SIM905
 _REFERRING = frozenset("he she they it this these".split())  # noqa: SIM905
@@ -329,6 +331,25 @@ def modifies_alike(said: str, stated: str) -> bool:
     return True
 
 
+def heads_alike(said: str, stated: str) -> bool:
+    """Tell whether the words that an answer takes in a row have no other word before them there.
+
+    Only a run that begins with a noun before its verb is compared, which may be told of another.
+    """
+    words, others = _words(said), _words(stated)
+    start, other, length = _longest_run(words, others)
+    if (
+        length < _TAKEN_RUN
+        or not start
+        or not other
+        or words[start] in _FUNCTION
+        or words[start + 1] not in _AUXILIARIES
+    ):
+        return True
+    before, stands = words[start - 1], others[other - 1]
+    return before in _FUNCTION or stands in _FUNCTION or _is_alike(before, stands, _FORM)
+
+
 def refers_back(stated: str) -> bool:
     """Tell whether a sentence begins with what was named before it, as in "So they left"."""
     return any(word in _REFERRING for word in _words(stated)[:_BEGINNING])
@@ -355,6 +376,21 @@ def _numbers(text: str) -> Iterator[tuple[int, str]]:
         if match[0][0].isdigit():
             share = _SHARE.match(text, match.end())
             yield place, "share" if share else "year" if _YEAR.fullmatch(match[0]) else "count"
+
+
+def _longest_run(words: Sequence[str], others: Sequence[str]) -> tuple[int, int, int]:
+    """Find the longest run of words that two texts share: where it begins in each, its length."""
+    best = (0, 0, 0)
+    ending: dict[int, int] = {}
+    for place, word in enumerate(words):
+        lengths: dict[int, int] = {}
+        for at, other in enumerate(others):
+            if word == other:
+                lengths[at] = length = ending.get(at - 1, 0) + 1
+                if length > best[2]:
+                    best = (place - length + 1, at - length + 1, length)
+        ending = lengths
+    return best
 
 
 def _narrowest(held: Sequence[set[str]]) -> tuple[int, int]:
@@ -394,6 +430,9 @@ def _is_negation(word: str) -> bool:
     return word in _NEGATIONS or word.endswith(_NEGATED)
 
 
+_AUXILIARIES = frozenset(
+    "is are was were has have had does do did will would can could may might must shall should".split()  # noqa: SIM905
+)
 # Words that stand in any sentence, so that the one of the source does not begin or end with them.
 _FUNCTION = frozenset(
     """

@@ -9,6 +9,7 @@ from crystalcli.answering.grounding.wording import (
     gives_cause_alike,
     gives_roles_alike,
     has_no_rival,
+    heads_alike,
     is_another_item,
     is_garbled,
     joins_alike,
@@ -215,3 +216,18 @@ def test_a_sentence_that_repeats_itself_is_garbled():
 )
 def test_a_name_is_one_in_the_source(said, stated, alike):
     assert names_alike(said, stated) == alike
+
+
+@pytest.mark.parametrize(
+    ("said", "stated", "alike"),
+    [
+        ("Hand washing is good for all of us.", "Face washing is good for all of us, like hand washing.", False),
+        ("Washing is good for all of us.", "Face washing is good for all of us.", True),
+        ("The washing is good for all of us.", "Face washing is good for all of us.", True),
+        ("Faces washing is good for all of us.", "Face washing is good for all of us.", True),
+        ("Prevent mites by airing all of the rooms.", "Mites are prevented by airing all of the rooms.", True),
+        ("Hand washing is good.", "Face washing is good.", True),  # too short to be taken from there
+    ],
+)
+def test_a_run_of_words_has_no_other_word_before_it(said, stated, alike):
+    assert heads_alike(said, stated) == alike

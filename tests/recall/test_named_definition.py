@@ -26,7 +26,7 @@ NAMES = {"Gate": ("open", "shut"), "Sluice": ("drain", "shut")}
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) -> Path:
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("harbour") / "harbour"
     (folder / "tests").mkdir(parents=True)
     classes = "".join(
@@ -38,7 +38,7 @@ def path(tmp_path_factory: pytest.TempPathFactory, encoder_folder: Path) -> Path
     (folder / "notes.md").write_text("Gate.open is slow.\n", encoding="utf-8")
     many = "".join(f"class Berth{number}:\n    def moor(self, value):\n{BODY}" for number in range(8))
     (folder / "berths.py").write_text(many, encoding="utf-8")
-    with Crystal.create(folder.parent / "m.crystal", encoder=encoder_folder) as crystal:
+    with Crystal.create(folder.parent / "m.crystal", encoder=None) as crystal:
         crystal.ingest([folder])
     return folder.parent / "m.crystal"
 

@@ -654,13 +654,13 @@ class Crystal(CrystalReader):
             return changes_of_document(self._store, path, str(as_of or ""))
 
     def changes_recalled(
-        self, question: str, passages: Sequence[Passage], as_of: date | None = None
+        self, question: str, passages: Sequence[Passage | Citation], as_of: date | None = None
     ) -> tuple[str, ...]:
         """Say what has changed of the statements in passages that have a word of the question.
 
         Args:
             question: The question.
-            passages: The passages.
+            passages: The passages, or the citations of an answer.
             as_of: The day after which nothing counts; None: now.
         """
         with self.snapshot():
@@ -1065,19 +1065,14 @@ class Crystal(CrystalReader):
         read_as = self._understand(question, history)
         if read_as is not None and on_read_as is not None:
             on_read_as(read_as)
-        day = ask_options.where.as_of if ask_options.where is not None else None
-        as_of = str(day) if day is not None else ""
+        as_of = ask_options.where.as_of if ask_options.where is not None else None
         before = self._notes.copy()
         answer = self._answer(read_as or question, ask_options, model, allow_remote, on_text, on_evidence, progress)
         self._notes = before  # of all that was recalled for it, what is cited counts
         self._note_recalled(answer.citations)
         if self._notes.segments:  # a worker may make layers now, while a conversation goes on
             self._keep_notes()
-        changes = answer.changes
-        if not changes and self.has_statements():
-            from crystalcli.answering import changes_cited
-
-            changes = changes_cited(self, read_as or question, answer.citations, as_of)
+        changes = answer.changes or self.changes_recalled(read_as or question, answer.citations, as_of)
         return replace(answer, question=question, read_as=read_as, changes=changes)
 
     def _answer(

@@ -179,11 +179,12 @@ def _answer_exactly(crystal: CrystalReader, draft: AnswerDraft, intent: BroadInt
             return answer
     if intent is not None and intent.needs_no_model:  # lists and counts of mentions
         return None
-    if document_question(draft.question) is None:
+    asked = document_question(draft.question)
+    if asked is None or draft.options.broad is not None:
         return None
     from crystalcli.answering.metadata.document_answer import answer_document_question
 
-    return answer_document_question(crystal, draft)
+    return answer_document_question(crystal, draft, asked)
 
 
 def _tell_course(

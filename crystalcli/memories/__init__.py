@@ -41,7 +41,7 @@ from typing import TYPE_CHECKING
 from crystalcli.lazy_import import lazy_names
 
 if TYPE_CHECKING:
-    from crystalcli.memories.claim import PERSON, read_claim
+    from crystalcli.memories.claim import PERSON
     from crystalcli.memories.conflict import (
         Conflict,
         ConflictSide,
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
         superseded_by,
     )
     from crystalcli.memories.document_statements import read_new_statements
-    from crystalcli.memories.effective_date import effective_day, present_day
+    from crystalcli.memories.effective_date import effective_day, present_day, told_since
     from crystalcli.memories.faded import FadedMemory, faded_memories
     from crystalcli.memories.memory import Memory, describe_memory
     from crystalcli.memories.person_profile import ProfileLine, ProfileReport, make_profile
@@ -98,7 +98,7 @@ else:
     __getattr__ = lazy_names(
         __name__,
         {
-            "claim": ("PERSON", "read_claim"),
+            "claim": ("PERSON",),
             "conflict": ("Conflict", "ConflictSide", "changes_of_document", "list_conflicts", "uphold_statement"),
             "conversation_turn": ("last_conversation_day", "turn_messages"),
             "dated_statement": (
@@ -112,7 +112,7 @@ else:
                 "superseded_by",
             ),
             "document_statements": ("read_new_statements",),
-            "effective_date": ("effective_day", "present_day"),
+            "effective_date": ("effective_day", "present_day", "told_since"),
             "faded": ("FadedMemory", "faded_memories"),
             "memory": ("Memory", "describe_memory"),
             "present_state": (
@@ -182,7 +182,6 @@ __all__ = [
     "may_be_of_one_thing",
     "pin_memories",
     "present_day",
-    "read_claim",
     "read_new_statements",
     "read_self_statement",
     "select_states",
@@ -196,6 +195,7 @@ __all__ = [
     "tell_memory",
     "tell_turn",
     "tells_change",
+    "told_since",
     "turn_messages",
     "uphold_memories",
     "uphold_statement",

@@ -114,7 +114,7 @@ def changes_of_document(store: Store, path: str, as_of: str = "") -> tuple[str, 
         if as_of and statement.dated[:10] > as_of:
             continue
         rows = statements_on(store, statement.claim.key)
-        holding = holding_of(statement, rows, day, as_of)
+        holding = holding_of(statement, rows, day)
         history, coming = superseded_by(holding, rows), coming_after(holding, rows, day, as_of)
         if history or coming:
             lines[f"{subject_of(statement)}: {line_of_change(holding, history, coming)}"] = None

@@ -32,7 +32,7 @@ class DatedStatement(NamedTuple):
         characters: Its length; 0 for a memory, which is all of its document.
         memory: The id of its memory; "" for a document.
         upheld: Whether it was decided by hand that it still holds.
-        since: The day from which it holds.
+        since: The day from which it holds, not before `dated`.
     """
 
     claim: ToldClaim
@@ -95,9 +95,7 @@ def successor_of(number: int, statements: Sequence[DatedStatement]) -> DatedStat
     return next((each for each in later if not older.claim.agrees(each.claim)), None)
 
 
-def holding_of(
-    statement: DatedStatement, statements: Sequence[DatedStatement], day: str, as_of: str = ""
-) -> DatedStatement:
+def holding_of(statement: DatedStatement, statements: Sequence[DatedStatement], day: str) -> DatedStatement:
     """Find the statement that holds in the place of one; the same where it holds.
 
     Of one that will hold from a later day it is the last one before that.
@@ -106,9 +104,8 @@ def holding_of(
         statement: The statement.
         statements: All that claim the same, the oldest first.
         day: The day on which it has to hold, of `present_day`.
-        as_of: The day, "2026-09-20", after which nothing counts; "" for now.
     """
-    known = [each for each in statements if each.since <= day and not (as_of and each.dated[:10] > as_of)]
+    known = [each for each in statements if each.since <= day]
     if known and statement.since > day:
         statement = known[-1]
     while statement in known and (newer := successor_of(known.index(statement), known)) is not None:

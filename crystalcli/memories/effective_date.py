@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, timedelta
 
+from crystalcli.memories.claim import read_claim
 from crystalcli.memories.plan_date import planned_day
 from crystalcli.memories.value_type import MONTH, WEEKDAY
 from crystalcli.recall import iso_date
@@ -67,6 +68,18 @@ def effective_day(text: str, dated: str, aspect: str = "") -> str:
     elif aspect.startswith(_BEGUN) and (match := _BEGINS.search(text.strip())):
         day = _day_named(match["day"], told, told)
     return dated[:10] if day is None or day <= told else day.isoformat()
+
+
+def told_since(text: str, dated: str, author: str = "") -> str:
+    """Find the day from which a memory holds, by its own claim where it makes one.
+
+    Args:
+        text: The memory.
+        dated: The day on which it was told.
+        author: Who told it; "" for the crystal's owner.
+    """
+    claim = read_claim(text, author)
+    return effective_day(text, dated, "" if claim is None else claim.aspect)
 
 
 def _day_named(words: str, told: date, earliest: date) -> date | None:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from crystalcli.memories.claim import PERSON, ToldClaim, read_claim
-from crystalcli.memories.effective_date import effective_day, present_day
+from crystalcli.memories.effective_date import told_since
 from crystalcli.storage import MemoryRow, Store
 
 HOLDS = "-"  # in place of a successor: decided by hand that the memory still holds
@@ -69,18 +69,18 @@ def history_of(store: Store, row: MemoryRow) -> list[MemoryRow]:
     return history
 
 
-def current_of(store: Store, row: MemoryRow, as_of: str = "") -> MemoryRow:
+def current_of(store: Store, row: MemoryRow, day: str) -> MemoryRow:
     """Find the memory that holds in the place of a superseded one; the same where it holds.
 
     Args:
         store: The crystal.
         row: The memory.
-        as_of: The day, "2026-09-20", after which nothing counts; "" for now.
+        day: The day on which it has to hold, of `present_day`.
     """
-    seen, day = {row.id}, present_day(store, as_of)
+    seen = {row.id}
     while row.successor not in ("", HOLDS):
         rows = store.memories_like(row.successor)
-        if not rows or rows[0].id in seen or (as_of and rows[0].dated[:10] > as_of) or _since(rows[0]) > day:
+        if not rows or rows[0].id in seen or _since(rows[0]) > day:
             break
         row = rows[0]
         seen.add(row.id)
@@ -107,8 +107,7 @@ def _first_against(claim: ToldClaim, later: Iterable[tuple[MemoryRow, ToldClaim 
 
 
 def _since(row: MemoryRow) -> str:
-    claim = read_claim(row.text, row.author)
-    return effective_day(row.text, row.dated, "" if claim is None else claim.aspect)
+    return told_since(row.text, row.dated, row.author)
 
 
 def _value(row: MemoryRow) -> str:

@@ -89,7 +89,7 @@ def document_scores(index: IndexReader, query: PreparedQuery, documents: AtomDoc
     scores: dict[int, float] = {}
     total_idf = query.total_idf
     for source, path in documents.paths.items():
-        path_terms = _path_terms(path)
+        path_terms = terms_of_path(path)
         in_path = sum(idf for term, idf in query.idf.items() if term in path_terms) / total_idf
         if documents.kinds[source] == CODE_KIND:
             scores[source] = path_code * in_path + COVERAGE * coverage.get(source, 0.0) / total_idf
@@ -100,7 +100,7 @@ def document_scores(index: IndexReader, query: PreparedQuery, documents: AtomDoc
     return np.array([scores.get(source, 0.0) for source in documents.sources.tolist()], np.float32)
 
 
-def _path_terms(path: str) -> frozenset[str]:
+def terms_of_path(path: str) -> frozenset[str]:
     """Return the terms of a path."""
     return frozenset[str]().union(*map(_name_terms, path.split("/")))
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from crystalcli.index import IndexReader, run_atom_spans
 from crystalcli.lexical import query_terms
-from crystalcli.recall.document_score import CODE_KIND, TEST_TERMS
+from crystalcli.recall.document_score import CODE_KIND, TEST_TERMS, terms_of_path
 from crystalcli.recall.query import PreparedQuery
 from crystalcli.recall.score_table import CandidateAtoms
 from crystalcli.storage import landmarks_of_kind
@@ -81,7 +81,11 @@ class NamedDefinitionScorer:
         """
         scores = np.zeros(len(candidates.atoms), np.float32)
         documents = candidates.documents
-        code = sorted(source for source, kind in documents.kinds.items() if kind == CODE_KIND)
+        code = sorted(
+            source
+            for source, kind in documents.kinds.items()
+            if kind == CODE_KIND and TEST_TERMS.isdisjoint(terms_of_path(documents.paths[source]))
+        )
         if not code or not (names := definition_names(query.text)):
             return scores
         for source, spans in _named_spans(self._index, names, code, documents.paths).items():
@@ -128,8 +132,6 @@ def _named_spans(
     wanted = {name.last.casefold() for name in names}
     for source, rows in groupby(landmarks_of_kind(index.store, sources, "definition"), key=lambda row: row[0]):
         modules = module_parts(paths[source])
-        if not TEST_TERMS.isdisjoint(query_terms(paths[source])):
-            continue
         for start, end, label in _stretches([(start, label) for _, start, label in rows]):
             parts = DEFINITION_JOINTS.split(label)
             for name in names if not wanted.isdisjoint(map(str.casefold, parts)) else ():

@@ -15,9 +15,9 @@ from crystalcli.recall.document_score import (
     PATH_CODE,
     PATH_PROSE,
     TEST_PENALTY,
-    _path_terms,
     atom_documents,
     document_scores,
+    terms_of_path,
 )
 from crystalcli.recall.query import PreparedQuery
 from crystalcli.recall.searcher import Searcher
@@ -34,7 +34,7 @@ def function(seed: int) -> str:
 
 @pytest.mark.parametrize("name", ["src/RopeTests/test_rope.py", "Ä/Größe der Häfen/绳子.md", "/a//b.tar.gz", ""])
 def test_a_path_has_the_terms_of_its_names(name):
-    assert _path_terms(name) == {term for term, _ in terms(name)}
+    assert terms_of_path(name) == {term for term, _ in terms(name)}
 
 
 @pytest.fixture(scope="module")

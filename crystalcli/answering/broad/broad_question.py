@@ -252,27 +252,27 @@ def broad_intent(question: str) -> BroadIntent | None:
     if not text or len(text) > _MAX_LENGTH:
         return None
     for kind, forms in (("count", _COUNTS), ("list", _LISTS)):
-        for match in _matches(text, kind, forms):
+        for _, match in _matches(text, kind, forms):
             if (intent := _list_intent(kind, match)) is not None:
                 return intent
-    for match in _matches(text, "compare", _COMPARISONS):
+    for _, match in _matches(text, "compare", _COMPARISONS):
         if (intent := _comparison_intent(match)) is not None:
             return intent
-    for form, sure in _ABOUT:
-        for match in _matches(text, "about", (form,)):
-            if (intent := _about_intent(match, sure)) is not None:
-                return intent
-    for match in _matches(text, "topic", _TOPICS):
+    is_sure = dict(_ABOUT)
+    for form, match in _matches(text, "about", is_sure):
+        if (intent := _about_intent(match, is_sure[form])) is not None:
+            return intent
+    for _, match in _matches(text, "topic", _TOPICS):
         if (intent := _topic_intent(match)) is not None:
             return intent
     return None
 
 
-def _matches(text: str, kind: str, forms: Iterable[str]) -> Iterator[re.Match[str]]:
-    """Generate the matches of the forms of a kind with a whole text, in order."""
+def _matches(text: str, kind: str, forms: Iterable[str]) -> Iterator[tuple[str, re.Match[str]]]:
+    """Generate the forms of a kind that fit a whole text, in order, each with its match."""
     for form in forms if _MAY_BE[kind].search(text) else ():
         if (match := _SENTENCES.match(form, text)) is not None:
-            yield match
+            yield form, match
 
 
 def unit_named(word: str) -> str:

@@ -19,9 +19,10 @@ from crystalcli.lexical import query_terms
 
 _AGE = re.compile(r"\bhow old (?:is|are|was|were|am|['’]s)\b|\b(?:what|which) age\b|['’]s age\b", re.IGNORECASE)
 _EXTENT = re.compile(r"\bhow (?:tall|high|deep|wide|heavy|fast)\b|\b(?:height|weight|width|depth) of\b", re.IGNORECASE)
-_NUMBER = (
+_SAYS_NUMBER = re.compile(
     r"\d|\b(?:(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen"
-    r"|(?:twen|thir|for|fif|six|seven|eigh|nine)ty)(?:fold)?|hundred|thousand|dozen|half|score|double|twice)\b"
+    r"|(?:twen|thir|for|fif|six|seven|eigh|nine)ty)(?:fold)?|hundred|thousand|dozen|half|score|double|twice)\b",
+    re.IGNORECASE,
 )
 _SAYS_AGE = re.compile(
     r"\b(?:age[ds]?|years?|old(?:er|est)?|young\w*|born|birth\w*|turn(?:s|ed|ing)?|months?|\w+teens?|centur\w+|infan\w+|bab(?:y|ies)|"
@@ -29,7 +30,6 @@ _SAYS_AGE = re.compile(
     re.IGNORECASE,
 )
 _MEASURED = re.compile(r"\b(?:old|age|tall|high|deep|wide|heavy|fast|height|weight|width|depth)\b", re.IGNORECASE)
-_SAYS_NUMBER = re.compile(_NUMBER, re.IGNORECASE)
 
 
 def lacks_measure(question: str, passages: Sequence[Passage]) -> bool:

@@ -24,13 +24,12 @@ from crystalcli.errors import NotFoundError
 from crystalcli.memories import (
     Candidate,
     asks_for_state,
-    effective_day,
     may_be_of_one_thing,
     present_day,
-    read_claim,
     select_states,
     state_value,
     states_another_thing,
+    told_since,
 )
 from crystalcli.recall import CrystalReader, is_author
 from crystalcli.text import author_of_label, is_chat_owner
@@ -69,8 +68,7 @@ class _Statement(NamedTuple):
     @property
     def since(self) -> str:
         """The day from which it holds."""
-        claim = read_claim(self.candidate.text, self.candidate.author)
-        return effective_day(self.candidate.text, self.candidate.dated, "" if claim is None else claim.aspect)
+        return told_since(self.candidate.text, self.candidate.dated, self.candidate.author)
 
 
 def newest_statement_first(

@@ -56,7 +56,6 @@ def holding_first(
     """
     if _BEFORE.search(question):
         return list(passages)
-    as_of = str(where.as_of or "")
     is_closed = replace(where, as_of=None).selects
     best = {passage.path: passage for passage in reversed(passages)}
     ordered: dict[str, Passage] = {}
@@ -65,8 +64,9 @@ def holding_first(
         store = crystal.shelf.store
         if not store.has_statements() and not any(passage.place.kind == MEMORY_KIND for passage in passages):
             return list(passages)
+        day = present_day(store, str(where.as_of or ""))
         for passage in passages:
-            for newer in _newer_passages(crystal, store, asked, passage, best, as_of):
+            for newer in _newer_passages(crystal, store, asked, passage, best, day):
                 if is_closed and newer.path not in best:
                     continue
                 ordered.setdefault(f"{newer.path}:{newer.start}", newer)
@@ -97,12 +97,12 @@ def changes_cited(
             stated = _statements_in(store, citation, citation.start, citation.end, asked)
             row = None if stated or store.has_statements() else memory_of(store, citation)
             if row is not None:  # its claim was read by other rules: its links are all there is
-                current = current_of(store, row, as_of)
+                current = current_of(store, row, day)
                 if history := history_of(store, current):
                     lines[change_line(current, history)] = None
             for statement in stated:
                 rows = statements_on(store, statement.claim.key)
-                holding = holding_of(statement, rows, day, as_of)
+                holding = holding_of(statement, rows, day)
                 former, coming = superseded_by(holding, rows), coming_after(holding, rows, day, as_of)
                 if former or coming:
                     lines[line_of_change(holding, former, coming)] = None
@@ -110,18 +110,17 @@ def changes_cited(
 
 
 def _newer_passages(
-    crystal: CrystalReader, store: Store, asked: set[str], passage: Passage, best: dict[str, Passage], as_of: str
+    crystal: CrystalReader, store: Store, asked: set[str], passage: Passage, best: dict[str, Passage], day: str
 ) -> list[Passage]:
     """Give the passages of what holds in the place of what a passage says; [] where that holds."""
     row = memory_of(store, passage)
     if row is not None:
-        current = current_of(store, row, as_of)
+        current = current_of(store, row, day)
         if current.id != row.id and current.source:
             source = store.source(current.source)
             return [_passage_of(crystal, source.path, 0, source.characters, passage, best.get(source.path))]
-    day = present_day(store, as_of)
     for statement in _statements_in(store, passage, *passage.best, asked):
-        holding = holding_of(statement, statements_on(store, statement.claim.key), day, as_of)
+        holding = holding_of(statement, statements_on(store, statement.claim.key), day)
         if holding != statement and holding.source:
             source = store.source(holding.source)
             end = holding.start + holding.characters if holding.characters else source.characters

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
 
 _WORD = re.compile(r"[^\W_]+(?:['’.,:-][^\W_]+)*")
 _NEGATIONS = frozenset("not no never none nor neither without nothing nobody nowhere cannot".split())  # noqa: SIM905
@@ -337,7 +338,7 @@ def heads_alike(said: str, stated: str) -> bool:
     Only a run that begins with a noun before its verb is compared, which may be told of another.
     """
     words, others = _words(said), _words(stated)
-    start, other, length = _longest_run(words, others)
+    start, other, length = SequenceMatcher(None, words, others, autojunk=False).find_longest_match()
     if (
         length < _TAKEN_RUN
         or not start
@@ -376,21 +377,6 @@ def _numbers(text: str) -> Iterator[tuple[int, str]]:
         if match[0][0].isdigit():
             share = _SHARE.match(text, match.end())
             yield place, "share" if share else "year" if _YEAR.fullmatch(match[0]) else "count"
-
-
-def _longest_run(words: Sequence[str], others: Sequence[str]) -> tuple[int, int, int]:
-    """Find the longest run of words that two texts share: where it begins in each, its length."""
-    best = (0, 0, 0)
-    ending: dict[int, int] = {}
-    for place, word in enumerate(words):
-        lengths: dict[int, int] = {}
-        for at, other in enumerate(others):
-            if word == other:
-                lengths[at] = length = ending.get(at - 1, 0) + 1
-                if length > best[2]:
-                    best = (place - length + 1, at - length + 1, length)
-        ending = lengths
-    return best
 
 
 def _narrowest(held: Sequence[set[str]]) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from crystalcli.answering.broad.broad_question import is_generic
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
 from crystalcli.answering.metadata.byline import HEAD_LENGTH, PAGED, first_title
 from crystalcli.answering.metadata.chapter_facts import answer_chapters
-from crystalcli.answering.metadata.document_question import DocumentFact, DocumentQuestion, document_question
+from crystalcli.answering.metadata.document_question import DocumentFact, DocumentQuestion
 from crystalcli.answering.metadata.edge_sentence import answer_edge
 from crystalcli.answering.metadata.passage_chapter import answer_place
 from crystalcli.answering.metadata.signers import answer_signers
@@ -32,20 +32,17 @@ _INNER = re.compile(
 _BOOK_NAMED = re.compile(r"(?:the )?(?:book|letter) (?:called |named |titled |entitled )?(?P<name>.+)", re.IGNORECASE)
 
 
-def answer_document_question(crystal: CrystalReader, draft: AnswerDraft) -> Answer | None:
+def answer_document_question(crystal: CrystalReader, draft: AnswerDraft, asked: DocumentQuestion) -> Answer | None:
     """Answer a question about a document itself.
 
     Args:
         crystal: The crystal, open for reading.
         draft: The answer to fill.
+        asked: What the question asks.
 
     Returns:
-        The answer; None for any other question, and where the document that it names is not here
-        or does not say.
+        The answer; None where the document that it names is not here or does not say.
     """
-    asked = document_question(draft.question)
-    if asked is None or draft.options.broad is not None:
-        return None
     with crystal.snapshot():
         answerer = _Answerer(crystal, draft)
         if asked.fact is DocumentFact.SIGNER:

@@ -284,6 +284,15 @@ def test_waiting_for_another_writer(store, monkeypatch):
     assert 5 < clock.now < 6  # at the first look after the other was done
 
 
+def test_a_writer_waits_for_readers_that_leave(store, monkeypatch):
+    store.close()
+    lock = file_lock.lock_in_passing(store.path)
+    clock = Clock(lambda now: file_lock.release_lock(lock) if now > 3 else None)
+    monkeypatch.setattr(file_lock, "time", clock)
+    Store.open(store.path, writable=True).close()
+    assert 3 < clock.now < 4
+
+
 def test_where_the_system_has_no_locks_sqlite_alone_keeps_order(tmp_path, monkeypatch):
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")

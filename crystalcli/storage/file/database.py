@@ -23,7 +23,7 @@ from crystalcli.errors import (
     NotACrystalError,
 )
 from crystalcli.storage.file.connection import connect, has_log, make_database, not_a_crystal_error, write_error
-from crystalcli.storage.file.file_lock import lock_beside, lock_for_telling, real_path, release_lock
+from crystalcli.storage.file.file_lock import lock_beside, lock_for_telling, lock_in_passing, real_path, release_lock
 from crystalcli.storage.file.query_guard import QueryGuard
 from crystalcli.storage.file.schema import (
     APPLICATION_ID,
@@ -173,7 +173,7 @@ class Database:
         """
         if not path.exists():
             return cls.open(path)  # raises the error that fits
-        lock = lock_beside(path, -1)
+        lock = lock_in_passing(path)
         try:
             opened = cls._open(path, lock, wait_ms=0)
         except BaseException:

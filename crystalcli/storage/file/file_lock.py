@@ -20,6 +20,8 @@ from crystalcli.errors import CrystalError, LockedError
 
 _RETRY_SECONDS = 0.05
 _MOMENT = 0.5  # seconds, that a memory takes to be told
+_IN_PASSING = "in passing"  # the note of readers that empty SQLite's log as they leave
+_PASSING_SECONDS = 10.0  # readers that come and go hold the lock often, each for milliseconds
 _HELD_BY_ANOTHER = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
 _MAX_HOLDER = 64  # characters of a lock file that are read
 
@@ -82,8 +84,9 @@ def lock_beside(
 
     Args:
         crystal: Its path; the file need not exist.
-        wait: Seconds to wait for another program that holds the lock; a program that tells a memory
-            holds it for a moment, which is waited for in any case, unless this is below 0.
+        wait: Seconds to wait for another program that holds the lock; one that tells a memory, or
+            a reader that leaves, holds it for a moment, which is waited for in any case, unless
+            this is below 0.
         waiting: Called once with a line for people, when the wait begins.
         work: The work, which has a lock file of its own.
         note: A word about this process, for `lock_holder`.
@@ -98,8 +101,9 @@ def lock_beside(
     path = real_path(crystal)
     path = path.with_name(path.name + work.suffix)
     waiting = waiting if wait > 0 else None
+    patient = wait >= 0 and work is WRITING
     wait = _MOMENT if wait == 0 and work is WRITING else max(0.0, wait)
-    deadline = time.monotonic() + wait
+    began = time.monotonic()
     while True:
         try:
             file = path.open("a+")
@@ -124,13 +128,30 @@ def lock_beside(
         holder = _read_holder(file)
         process = f" (process {holder.process})" if holder is not None else ""
         file.close()
+        passing = patient and (holder is None or holder.note == _IN_PASSING)
+        deadline = began + (max(wait, _PASSING_SECONDS) if passing else wait)
         if time.monotonic() >= deadline:
             advice = "wait for it to finish (`--wait SECONDS` does), or stop it, and try again"
             raise LockedError(f"another program is {work.doing} {crystal.name}{process}: {advice}")
-        if waiting is not None:
+        if waiting is not None and not passing:
             waiting(f"waiting for another program that is {work.doing} {crystal.name}{process}")
             waiting = None
         time.sleep(min(_RETRY_SECONDS, max(0.0, deadline - time.monotonic())))
+
+
+def lock_in_passing(crystal: Path) -> Any:
+    """Lock a crystal for milliseconds, if that takes no waiting; programs that write wait for it.
+
+    Args:
+        crystal: Its path.
+
+    Returns:
+        The lock, for `release_lock`.
+
+    Raises:
+        LockedError: Another program holds the lock.
+    """
+    return lock_beside(crystal, -1, note=_IN_PASSING)
 
 
 def lock_for_telling(crystal: Path, wait: float = 0.0) -> Any:

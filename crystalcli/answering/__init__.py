@@ -51,6 +51,8 @@ evidence/
                            asks for.
     days_meant.py          The days that relative dates in a quotation mean, where a question asks
                            for a time.
+    ended_state.py         The end of a state before the state, where a question asks how things
+                           are.
     figure_row.py          The row of a table that states the figure a question asks for, before
                            prose about that figure.
     later_message.py       The message of a chat that changes what an earlier one in the same
@@ -77,8 +79,8 @@ evidence/
     speaker_match.py       The match between the speakers of a conversation and the person in the
                            question.
     stated_value.py        The newest statement of what a question asks for, by the forms of both.
-    statement_passage.py   The memory that a passage is of, and the passage of a statement in the
-                           place of another one.
+    statement_passage.py   The memory that a passage is of, and who told it; the passage of a
+                           statement for another one.
     superseded.py          Superseded statements behind those that hold, and what has changed in the
                            words of an answer.
     surroundings.py        Surroundings: in running text a short quotation is given with the

@@ -319,6 +319,10 @@ def _recall(crystal: CrystalReader, draft: AnswerDraft, reading: FilterReading) 
 
         passages = holding_first(crystal, draft.question, passages, reading.recall_filter)
         passages, draft.changes = newest_statement_first(crystal, draft.question, passages, reading)
+    if passages[0].date is not None and not draft.changes:
+        from crystalcli.answering.evidence.ended_state import newest_of_state
+
+        passages, draft.changes = newest_of_state(crystal, draft.question, passages, reading)
     draft.passages, draft.wants_newest = passages[: options.k], reading.newest
     draft.seconds_to_passages = draft.seconds()
     return replace(results, passages=tuple(passages))

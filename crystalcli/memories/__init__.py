@@ -27,9 +27,13 @@ self_statement.py       Statements that people make of themselves, by their form
                         each belongs to.
 state.py                Sentences that say how things are, apart from those that tell what happened
                         once.
+state_end.py            What ends a state: a later sentence after which something is no longer so.
+state_kind.py           Kinds of states, each with the words that say it and the words that end it.
 supersession.py         Supersession: of memories that claim the same with different values the
                         newest holds.
 telling.py              Memories told, edited, pinned and forgotten: each in one short transaction.
+thing_words.py          The words of a sentence that name a thing, apart from those of owners and of
+                        other things.
 value_type.py           Types of values in a sentence: times, days, dates, addresses, numbers and
                         units, codes, names.
 """
@@ -74,6 +78,7 @@ if TYPE_CHECKING:
     )
     from crystalcli.memories.self_statement import StatementGroup, read_self_statement
     from crystalcli.memories.state import tells_change
+    from crystalcli.memories.state_end import NamedState, ends_state, read_state, renews_state, tells_of_thing
     from crystalcli.memories.supersession import (
         change_line,
         current_of,
@@ -125,6 +130,7 @@ else:
             "person_profile": ("ProfileLine", "ProfileReport", "make_profile"),
             "self_statement": ("StatementGroup", "read_self_statement"),
             "state": ("tells_change",),
+            "state_end": ("NamedState", "ends_state", "read_state", "renews_state", "tells_of_thing"),
             "supersession": (
                 "change_line",
                 "current_of",
@@ -157,6 +163,7 @@ __all__ = [
     "DatedStatement",
     "FadedMemory",
     "Memory",
+    "NamedState",
     "ProfileLine",
     "ProfileReport",
     "StatementGroup",
@@ -169,6 +176,7 @@ __all__ = [
     "describe_memory",
     "edit_memory",
     "effective_day",
+    "ends_state",
     "faded_memories",
     "find_memory",
     "forget_memories",
@@ -184,6 +192,8 @@ __all__ = [
     "present_day",
     "read_new_statements",
     "read_self_statement",
+    "read_state",
+    "renews_state",
     "select_states",
     "settle_all_claims",
     "state_value",
@@ -195,6 +205,7 @@ __all__ = [
     "tell_memory",
     "tell_turn",
     "tells_change",
+    "tells_of_thing",
     "told_since",
     "turn_messages",
     "uphold_memories",

@@ -10,7 +10,7 @@ crystal; both together order better than either alone. Softplus, since differenc
 below 0 say little: there it is the crystal's own signals that order (docs/LOG.md, 2026-11-29). In
 running text they say something: a novel has the words of a question in many places. Source code
 counts CODE_WEIGHT in place of LOGIT_WEIGHT, and no word is missed there: what code is for stands
-in its file, and not in each function.
+in its file, and not in each function. Files of data in the formats of code are no programs.
 
 Knows: passages and logits. Does not know: how passages were found.
 """
@@ -36,6 +36,7 @@ RERANKER = "ms-marco-MiniLM-L-12-v2"
 RERANK_DEPTH = 24  # passages that are read
 _JUDGED = 8  # passages that their language is judged by
 LOGIT_WEIGHT, CODE_WEIGHT, MISSING_WEIGHT = 0.1, 0.05, 0.2
+_DATA = (".json", ".json5", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".properties", ".xml", ".svg")
 RUNNING_WEIGHT, LEAST_LOGIT = 0.04, -9.0
 
 
@@ -87,7 +88,7 @@ def _texts_to_read(passage: Passage) -> list[str]:
 
 
 def _rescored(passage: Passage, logit: float, query: PreparedQuery) -> Passage:
-    is_code = passage.place.kind == CODE_KIND
+    is_code = passage.place.kind == CODE_KIND and not passage.path.lower().endswith(_DATA)
     share = (CODE_WEIGHT if is_code else LOGIT_WEIGHT) * math.log1p(math.exp(logit))
     if passage.place.kind in BOOKS:
         share += RUNNING_WEIGHT * max(LEAST_LOGIT, logit)

@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from crystalcli.answering.evidence.own_memories import FIRST_PERSON, WORTH
-from crystalcli.answering.evidence.statement_passage import memory_of, passage_in_place_of
+from crystalcli.answering.evidence.statement_passage import DATED, author_of_memory, memory_of, passage_in_place_of
 from crystalcli.datatypes import MEMORY_KIND, FilterReading, Passage
 from crystalcli.errors import NotFoundError
 from crystalcli.memories import (
@@ -32,14 +32,12 @@ from crystalcli.memories import (
     told_since,
 )
 from crystalcli.recall import CrystalReader, is_author
-from crystalcli.text import author_of_label, is_chat_owner
 
 _MOST = 24  # passages, as many as the reranker reads
 _AHEAD = 0.01  # the distance in score by which the newest comes first
 _ABOUT_AS_WELL = 0.3  # the distance in score to the best of other documents
 _LONGEST = 80  # characters of a statement that is shown for its value
 _PERSON = re.compile(r"\b([A-Z][\w-]+)(?:['’]s\b| (?!(?:I|my)\b)[a-z])")
-_DATED = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d)?")
 
 
 class PresentStatements(NamedTuple):
@@ -159,10 +157,8 @@ def _people_of(crystal: CrystalReader, question: str) -> tuple[str, ...]:
 
 def _statement_of(passage: Passage) -> _Statement:
     """Take the statement that a passage of a memory holds."""
-    label = passage.place.marks.get("message", "")
-    dates = _DATED.findall(label)
-    author = "" if _DATED.match(label) else author_of_label(label)
-    author = "" if is_chat_owner(author) else author
+    dates = DATED.findall(passage.place.marks.get("message", ""))
+    author = author_of_memory(passage)
     text = passage.text.strip().removeprefix(f"{author}: ")
     dated = dates[-1] if dates else str(passage.date or "")
     return _Statement(passage, Candidate(text, dated, passage.score, passage.logit, author))

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -33,6 +34,10 @@ for _name, _handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", signa
 # Of the terminal that tests are started in, nothing is told: readline, which pytest imports, makes these for its workers.
 for _name in ("COLUMNS", "LINES"):
     os.environ.pop(_name, None)
+
+# Programs that tests start read the package's compiled modules; where none is written, each compiles them anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Tests see the weights that they need and no more of the user's models folder: whether `ask` answers by itself depends on
 # the models that are there. Workers are told of the user's folder by the process that starts them.

@@ -177,7 +177,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
         "xl/worksheets/sheet1.xml",
         lambda text: re.sub('r="(A?)2"', r'r="\g<1>1048576"', text),
     ),
-    "pages.pdf": lambda: _pdf_pages(b"3 0 R " * 30_000, 30_000, _stream(b"BT (x) Tj ET")),
+    "pages.pdf": lambda: _pdf_pages(b"3 0 R " * 6_000, 6_000, _stream(b"BT (x) Tj ET")),
     "count.pdf": lambda: _pdf_pages(b"3 0 R", 2_000_000_000, _stream(b"BT (x) Tj ET")),
     "circle.pdf": lambda: _pdf_pages(b"2 0 R 2 0 R 3 0 R", 3, _stream(b"BT (x) Tj ET")),
     "zeros.pdf": lambda: _pdf_pages(b"3 0 R", 1, _stream(_zlib_zeros(_GIGABYTE), b"/Filter /FlateDecode")),

@@ -121,7 +121,7 @@ def answer_question(
     quotations = _quotations(crystal, draft, is_refused=not is_found)
     if not is_found:
         return draft.refusal(NOT_HERE, quotations)
-    if options.extractive:
+    if options.extractive or draft.has_ended:  # a small model takes what ends a state for the state
         _quote(draft, quotations)
     else:
         if on_evidence is not None:
@@ -322,7 +322,7 @@ def _recall(crystal: CrystalReader, draft: AnswerDraft, reading: FilterReading) 
     if passages[0].date is not None and not draft.changes:
         from crystalcli.answering.evidence.ended_state import newest_of_state
 
-        passages, draft.changes = newest_of_state(crystal, draft.question, passages, reading)
+        passages, draft.changes, draft.has_ended = newest_of_state(crystal, draft.question, passages, reading)
     draft.passages, draft.wants_newest = passages[: options.k], reading.newest
     draft.seconds_to_passages = draft.seconds()
     return replace(results, passages=tuple(passages))

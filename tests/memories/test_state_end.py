@@ -108,7 +108,20 @@ def test_asked_how_things_are_the_end_comes_first(tmp_path, are_memories):
         assert answer.changes[0].startswith(
             "Rufus died in the night since 2026-05-20; before: We have a dog called Rufus"
         )
+        assert (
+            crystal.ask("Does Emil still have my saw?", extractive=True).changes[0].startswith("Emil returned the saw")
+        )
         assert "called Rufus" in crystal.ask("What was our dog called?", extractive=True).citations[0].quote
+
+
+def test_a_language_model_does_not_say_what_has_ended(tmp_path, language_model):
+    """A small one says "Yes, you have a dog" to "Rufus died in the night"."""
+    with Crystal(tmp_path / "m.crystal") as crystal:
+        for day, text in NOTES.items():
+            crystal.remember(text, at=day)
+        answer = crystal.ask("Do we have a dog?", model=language_model)
+        assert "“Rufus died in the night.” [1]" in answer.text
+        assert crystal.ask("Where is the bread from?", model=language_model).model is not None
 
 
 def test_somebody_else_s_memory_ends_nothing(tmp_path):

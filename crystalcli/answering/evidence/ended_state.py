@@ -17,7 +17,6 @@ from datetime import date
 from typing import NamedTuple
 
 from crystalcli.answering.evidence.newest_first import is_present
-from crystalcli.answering.evidence.present_statements import PresentStatements
 from crystalcli.answering.evidence.statement_passage import author_of_memory, passage_in_place_of
 from crystalcli.datatypes import BY_LINES, MEMORY_KIND, FilterReading, Passage
 from crystalcli.errors import NotFoundError
@@ -57,9 +56,23 @@ class _Told(NamedTuple):
         return self.passage.text[self.start : self.end].strip()
 
 
+class StateNews(NamedTuple):
+    """What was found of the state that a question asks for.
+
+    Attributes:
+        passages: All passages, with the newest of the state first.
+        changes: A line that says what has changed, with both days; () where nothing has.
+        has_ended: Whether the first passage says that the state has ended.
+    """
+
+    passages: list[Passage]
+    changes: tuple[str, ...]
+    has_ended: bool
+
+
 def newest_of_state(
     crystal: CrystalReader, question: str, passages: Sequence[Passage], reading: FilterReading
-) -> PresentStatements:
+) -> StateNews:
     """Put what ends the state that is asked for before the state, or what says it anew.
 
     Args:
@@ -68,24 +81,48 @@ def newest_of_state(
         passages: The passages that were recalled, best first.
         reading: The filter in force.
     """
-    unchanged = PresentStatements(list(passages), ())
+    unchanged = StateNews(list(passages), (), has_ended=False)
     if not is_present(question):
         return unchanged
     found = _state_of(question, passages)
-    if found is None:
-        return unchanged
-    told, state = found
-    later = [*_recalled_later(crystal, told, reading), *passages]
-    newest = max(_tellings(state, told, later), key=lambda each: each.day, default=None)
-    if newest is None:
-        return unchanged
+    newest = _newest(crystal, found, passages, reading) if found is not None else None
+    if found is None or newest is None:
+        pair = _first_ends(question, passages)
+        return unchanged if pair is None else StateNews(list(passages), (_line(*pair),), has_ended=True)
     start, end = newest.passage.start + newest.start, newest.passage.start + newest.end
     made = passage_in_place_of(passages[0], crystal, newest.passage.path, newest.passage.start, newest.passage.end)
     first = replace(made, score=passages[0].score + _AHEAD, best=(start, end))
     place = (newest.passage.path, newest.passage.start)
     others = [passage for passage in passages if (passage.path, passage.start) != place]
-    changes = (f"{_shown(newest)} since {newest.day}; before: {_shown(told)} ({told.day})",) if newest.ends else ()
-    return PresentStatements([first, *others], changes)
+    return StateNews([first, *others], (_line(newest, found[0]),) if newest.ends else (), newest.ends)
+
+
+def _newest(
+    crystal: CrystalReader, found: tuple[_Told, NamedState], passages: Sequence[Passage], reading: FilterReading
+) -> _Told | None:
+    """Find the newest that was told of a state; None where it is the state itself."""
+    told, state = found
+    if state.is_ended:
+        return None
+    later = [*_recalled_later(crystal, told, reading), *passages]
+    return max(_tellings(state, told, later), key=lambda each: each.day, default=None)
+
+
+def _first_ends(question: str, passages: Sequence[Passage]) -> tuple[_Told, _Told] | None:
+    """Find the earlier state that the first passage ends, behind what ends it; None without one."""
+    for passage in passages[1:]:
+        found = _state_of(question, [passage])
+        if found is None:
+            continue
+        ends = [each for each in _tellings(found[1], found[0], passages[:1]) if each.ends]
+        if ends:
+            return ends[0], found[0]
+    return None
+
+
+def _line(newer: _Told, older: _Told) -> str:
+    """Say what has changed."""
+    return f"{_shown(newer)} since {newer.day}; before: {_shown(older)} ({older.day})"
 
 
 def _state_of(question: str, passages: Sequence[Passage]) -> tuple[_Told, NamedState] | None:

@@ -61,6 +61,7 @@ class AnswerDraft:
         evidence: The estimated probability that the passages hold an answer; None without one.
         wants_newest: Whether the words of the question ask for the newest of dated text.
         changes: What has changed of the thing that is asked for, as of `Answer.changes`.
+        has_ended: Whether the first passage says that a state of another one has ended.
         is_sure: False where what is quoted is the nearest, and may not answer.
         reading: The filter of the question; None without one.
         started: Whether any of the answer has been said, or a model has been asked to.
@@ -88,6 +89,7 @@ class AnswerDraft:
     evidence: float | None = None
     wants_newest: bool = False
     changes: tuple[str, ...] = ()
+    has_ended: bool = False
     is_sure: bool = True
     reading: FilterReading | None = None
     started: bool = False

@@ -133,3 +133,13 @@ def test_somebody_else_s_memory_ends_nothing(tmp_path):
         crystal.remember("Cancelled the Courier, too much paper.", at="2026-03-05")
         answer = crystal.ask("Do I have a subscription to the Courier?", extractive=True)
         assert "too much paper" in answer.citations[0].quote
+
+
+def test_of_memories_of_one_day_the_one_told_later_is_the_end(tmp_path):
+    with Crystal(tmp_path / "m.crystal") as crystal:
+        for text in ("I lent Emil my saw.", "Emil returned the saw.", "I lent Ida my ladder."):
+            crystal.remember(text, at="2026-03-01")
+        assert "returned" in crystal.ask("Who has my saw?", extractive=True).citations[0].quote
+        assert "Ida" in crystal.ask("Who has my ladder?", extractive=True).citations[0].quote
+        crystal.remember("Lent my saw to Ida.", at="2026-03-01")
+        assert "Lent my saw to Ida" in crystal.ask("Who has my saw?", extractive=True).citations[0].quote

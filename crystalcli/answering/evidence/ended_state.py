@@ -17,7 +17,7 @@ from datetime import date
 from typing import NamedTuple
 
 from crystalcli.answering.evidence.newest_first import is_present
-from crystalcli.answering.evidence.statement_passage import author_of_memory, passage_in_place_of
+from crystalcli.answering.evidence.statement_passage import author_of_memory, memory_of, passage_in_place_of
 from crystalcli.datatypes import BY_LINES, MEMORY_KIND, FilterReading, Passage
 from crystalcli.errors import NotFoundError
 from crystalcli.memories import NamedState, ends_state, read_state, renews_state, tells_of_thing
@@ -41,15 +41,19 @@ class _Told(NamedTuple):
         passage: Its passage.
         start: The first character, in the passage.
         end: The character behind the last.
-        day: Its day.
+        order: Its day; of a memory also when it was told.
         ends: Whether it ends the state.
     """
 
     passage: Passage
     start: int
     end: int
-    day: date
+    order: tuple[date, int, int]
     ends: bool
+
+    @property
+    def day(self) -> date:
+        return self.order[0]
 
     @property
     def text(self) -> str:
@@ -84,10 +88,10 @@ def newest_of_state(
     unchanged = StateNews(list(passages), (), has_ended=False)
     if not is_present(question):
         return unchanged
-    found = _state_of(question, passages)
+    found = _state_of(crystal, question, passages)
     newest = _newest(crystal, found, passages, reading) if found is not None else None
     if found is None or newest is None:
-        pair = _first_ends(question, passages)
+        pair = _first_ends(crystal, question, passages)
         return unchanged if pair is None else StateNews(list(passages), (_line(*pair),), has_ended=True)
     start, end = newest.passage.start + newest.start, newest.passage.start + newest.end
     made = passage_in_place_of(passages[0], crystal, newest.passage.path, newest.passage.start, newest.passage.end)
@@ -105,16 +109,16 @@ def _newest(
     if state.is_ended:
         return None
     later = [*_recalled_later(crystal, told, reading), *passages]
-    return max(_tellings(state, told, later), key=lambda each: each.day, default=None)
+    return max(_tellings(crystal, state, told, later), key=lambda each: each.order, default=None)
 
 
-def _first_ends(question: str, passages: Sequence[Passage]) -> tuple[_Told, _Told] | None:
+def _first_ends(crystal: CrystalReader, question: str, passages: Sequence[Passage]) -> tuple[_Told, _Told] | None:
     """Find the earlier state that the first passage ends, behind what ends it; None without one."""
     for passage in passages[1:]:
-        found = _state_of(question, [passage])
+        found = _state_of(crystal, question, [passage])
         if found is None:
             continue
-        ends = [each for each in _tellings(found[1], found[0], passages[:1]) if each.ends]
+        ends = [each for each in _tellings(crystal, found[1], found[0], passages[:1]) if each.ends]
         if ends:
             return ends[0], found[0]
     return None
@@ -125,7 +129,7 @@ def _line(newer: _Told, older: _Told) -> str:
     return f"{_shown(newer)} since {newer.day}; before: {_shown(older)} ({older.day})"
 
 
-def _state_of(question: str, passages: Sequence[Passage]) -> tuple[_Told, NamedState] | None:
+def _state_of(crystal: CrystalReader, question: str, passages: Sequence[Passage]) -> tuple[_Told, NamedState] | None:
     """Find the sentence of a state in the best passages."""
     for passage in passages[:_LOOKED_AT]:
         if passage.score < passages[0].score - _ABOUT_AS_WELL:
@@ -135,8 +139,17 @@ def _state_of(question: str, passages: Sequence[Passage]) -> tuple[_Told, NamedS
             continue
         state = read_state(passage.text[start:end].strip(), question)
         if state is not None:
-            return _Told(passage, start, end, passage.date, False), state
+            return _Told(passage, start, end, _order(crystal, passage, passage.date), False), state
     return None
+
+
+def _order(crystal: CrystalReader, passage: Passage, day: date) -> tuple[date, int, int]:
+    """Give what passages are put in time by: of memories of one day the one told later is newer."""
+    if passage.place.kind != MEMORY_KIND:
+        return day, 0, 0
+    with crystal.snapshot():
+        row = memory_of(crystal.shelf.store, passage)
+    return (day, row.told, row.source) if row is not None else (day, 0, 0)
 
 
 def _memory(passage: Passage) -> tuple[int, int] | None:
@@ -164,7 +177,7 @@ def _recalled_later(crystal: CrystalReader, told: _Told, reading: FilterReading)
         return ()
 
 
-def _tellings(state: NamedState, told: _Told, later: Iterable[Passage]) -> Iterable[_Told]:
+def _tellings(crystal: CrystalReader, state: NamedState, told: _Told, later: Iterable[Passage]) -> Iterable[_Told]:
     """Give the later sentences that end a state, or say it anew."""
     for passage in later:
         if passage.date is None or passage.date < told.day:
@@ -172,15 +185,17 @@ def _tellings(state: NamedState, told: _Told, later: Iterable[Passage]) -> Itera
         if passage.place.kind == MEMORY_KIND and _prefix(passage) != _prefix(told.passage):
             continue  # it is somebody else's
         same, memory = passage.path == told.passage.path, _memory(passage)
+        order = _order(crystal, passage, passage.date)
+        if not same and order <= told.order:
+            continue
         for start, end in [memory] if memory else sentence_spans(passage.text, passage.place.kind in BY_LINES):
             if end - start > _LONGEST:
                 continue
-            is_after = passage.start + start > told.passage.start + told.start if same else passage.date > told.day
-            if not is_after:
+            if same and passage.start + start <= told.passage.start + told.start:
                 continue
             text = passage.text[start:end].strip()
             if (ends := ends_state(state, text)) or renews_state(state, text) or _is_news(state, passage, text):
-                yield _Told(passage, start, end, passage.date, ends)
+                yield _Told(passage, start, end, order, ends)
 
 
 def _is_news(state: NamedState, passage: Passage, text: str) -> bool:

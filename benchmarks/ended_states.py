@@ -60,9 +60,11 @@ def measure(life: dict, form: str, folder: Path, hits: dict[str, list[float]], *
             found = crystal.ask(question, extractive=True).citations
             first = found[0].quote if found else ""
             time = "then" if THEN.search(question) or not NOW.match(question) else "now"
-            for name, text in ((f"{form}, {time}", first), (f"BM25, {time}", bm25_first(texts, question))):
-                if not name.startswith("BM25") or form == "memories":
-                    hits.setdefault(name, []).append(re.search(right, text, re.IGNORECASE) is not None)
+            answered = {form: first}
+            if form == "memories":  # the notes are the same
+                answered["BM25"] = bm25_first(texts, question)
+            for name, text in answered.items():
+                hits.setdefault(f"{name}, {time}", []).append(re.search(right, text, re.IGNORECASE) is not None)
             if verbose and not hits[f"{form}, {time}"][-1]:
                 print(f"life {life['life']}, {form}: {question}\n    {first!r}\n    wanted: {right}")
 

@@ -14,7 +14,6 @@ Knows: English. Does not know: memories, dates.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from crystalcli.lexical import query_terms
@@ -69,29 +68,38 @@ _THINGS = frozenset(
 _ASKS_OF_SELF = re.compile(r"\W*(?:am|are|do|have) (?:I|we)\b", re.IGNORECASE)
 _OF_SELF = re.compile(r"\b(?:I|me|my|mine|we|us|our|ours)\b", re.IGNORECASE)
 # The past of verbs that a stemmer does not bring together with it.
-_PASTS = dict(
-    [
-        *(("buy", "bought"), ("pay", "paid"), ("send", "sent"), ("get", "got"), ("take", "took"), ("bring", "brought")),
-        *(("write", "wrote"), ("tell", "told"), ("find", "found"), ("make", "made"), ("do", "did"), ("see", "saw")),
-        *(
-            ("meet", "met"),
-            ("give", "gave"),
-            ("sell", "sold"),
-            ("speak", "spoke"),
-            ("build", "built"),
-            ("leave", "left"),
-        ),
-        *(
-            ("fly", "flew"),
-            ("choose", "chose"),
-            ("catch", "caught"),
-            ("hang", "hung"),
-            ("ring", "rang"),
-            ("draw", "drew"),
-        ),
-        *(("throw", "threw"), ("feed", "fed"), ("dig", "dug"), ("lend", "lent"), ("lay", "laid"), ("drive", "drove")),
-    ]
-)
+_PASTS = {
+    "buy": "bought",
+    "pay": "paid",
+    "send": "sent",
+    "get": "got",
+    "take": "took",
+    "bring": "brought",
+    "write": "wrote",
+    "tell": "told",
+    "find": "found",
+    "make": "made",
+    "do": "did",
+    "see": "saw",
+    "meet": "met",
+    "give": "gave",
+    "sell": "sold",
+    "speak": "spoke",
+    "build": "built",
+    "leave": "left",
+    "fly": "flew",
+    "choose": "chose",
+    "catch": "caught",
+    "hang": "hung",
+    "ring": "rang",
+    "draw": "drew",
+    "throw": "threw",
+    "feed": "fed",
+    "dig": "dug",
+    "lend": "lent",
+    "lay": "laid",
+    "drive": "drove",
+}
 
 
 class NamedState(NamedTuple):
@@ -141,15 +149,20 @@ def read_state(text: str, question: str) -> NamedState | None:
     if "?" in text or (_SEVERAL.search(question) and not _DEBT.search(question)):
         return None
     kinds = tuple(kind for kind in STATE_KINDS if kind.state.search(text))
-    said = [match for kind in kinds if not kind.is_thing for match in kind.state.finditer(text)]
+    of_kind = [kind for kind in kinds if not kind.is_thing]
+    asked_kinds = tuple(kind for kind in of_kind if kind.state.search(question))
+    said = [match[0] for kind in of_kind for match in kind.state.finditer(text)]
     task = _TASK.search(text)
     verb = task["verb"].casefold() if task is not None else ""
-    no_thing = set(query_terms(" ".join([*(match[0] for match in said), verb]))) - _THINGS
+    no_thing = set(query_terms(" ".join([*said, verb]))) - _THINGS
     asked, stated = set(query_terms(question)), set(query_terms(text))
-    if not _asks_of(question, asked, stated, kinds) and (not verb or asked.isdisjoint(no_thing)):
+    asks_of = bool(asked_kinds) or _asks_of(question, asked, stated)
+    if not asks_of and (not verb or asked.isdisjoint(no_thing)):
         return None
     of_thing = (asked & stated) - no_thing
-    names = given_names(text, (match for match in said if not _is_of_people(kinds, match)))
+    # A name behind "owe" or "lent" is a person's.
+    of_name = [match for kind in of_kind if not kind.of_people for match in kind.state.finditer(text)]
+    names = given_names(text, of_name)
     if not of_thing and not names:
         return None
     state = NamedState(
@@ -162,7 +175,7 @@ def read_state(text: str, question: str) -> NamedState | None:
         names=frozenset(names),
         known=frozenset(stated),
         verb="",
-        asked_kinds=tuple(kind for kind in kinds if kind.state.search(question) and not kind.is_thing),
+        asked_kinds=asked_kinds,
         is_of_self=_ASKS_OF_SELF.match(question) is not None,
         is_of_debt=_DEBT.search(text) is not None or _DEBT.search(question) is not None,
         is_ended=False,
@@ -172,16 +185,11 @@ def read_state(text: str, question: str) -> NamedState | None:
     return state._replace(is_ended=is_ended, verb=past)
 
 
-def _asks_of(question: str, asked: set[str], stated: set[str], kinds: Sequence[StateKind]) -> bool:
-    """Tell whether a question asks of what a sentence tells: by its kind, a name, or most words."""
-    if any(kind.state.search(question) for kind in kinds if not kind.is_thing) or _OWNS.search(question):
+def _asks_of(question: str, asked: set[str], stated: set[str]) -> bool:
+    """Tell whether a question asks of what a sentence tells: by a name, or most words."""
+    if _OWNS.search(question):
         return True
     return not (asked & stated).isdisjoint(terms_of(names_in(question))) or 2 * len(asked & stated) > len(asked)
-
-
-def _is_of_people(kinds: Sequence[StateKind], match: re.Match[str]) -> bool:
-    """Tell whether words are those of a kind that there is with each person."""
-    return any(kind.of_people and kind.state is match.re for kind in kinds)
 
 
 def ends_state(state: NamedState, later: str) -> bool:

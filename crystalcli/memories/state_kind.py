@@ -134,7 +134,7 @@ ANY_END = re.compile(
     r"\b(?:cancelled|canceled|called (?:\w+ )?(?:off|quits)|came to an end|is over|are over|was over|over now|over and done|"
     r"finally over|(?:is|are|it['’]s) off|gave up|given up|packed it in|had enough of|fell through|fell apart|"
     r"final|the last|behind (?:me|us)|"
-    r"free again|back to normal|parted|said goodbye|wound up|wrapped up|history|(?<!not )no longer|(?:not|n['’]t)\b[^.;]*\bany ?more|"
+    r"free again|back to normal|parted|said goodbye|wound up|wrapped up|history|"
     r"no more|gave notice|closed down|dissolved|"
     r"withdrawn|withdrew|discontinued|all done|dealt with|sorted out|that['’]s that)\b",
     re.IGNORECASE,

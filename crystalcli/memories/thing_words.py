@@ -12,12 +12,11 @@ import re
 from collections.abc import Iterable, Set
 
 from crystalcli.lexical import query_terms
+from crystalcli.memories.value_type import MONTH
 
 _WORD = re.compile(r"[^\W_][\w'’-]*")
 _SENTENCE_START = re.compile(r"(?:^|[.!?…:]\s)\W*\Z")
-_NO_NAME = re.compile(
-    r"(?:I|(?:Jan|Febr)uary|March|April|May|June|July|August|(?:Septem|Octo|Novem|Decem)ber|\w+day|January)\b(?!['’]s \w)|I['’]"
-)
+_NO_NAME = re.compile(rf"(?:I|{MONTH}|\w+day)\b(?!['’]s \w)|I['’]")
 _OTHERS = frozenset(("his", "her", "their", "another", "other"))
 _OWNER = re.compile(r"\w['’]s?$")
 # Behind "is" or "has": "Amara's moved out".

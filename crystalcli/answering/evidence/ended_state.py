@@ -184,18 +184,24 @@ def _tellings(crystal: CrystalReader, state: NamedState, told: _Told, later: Ite
             continue
         if passage.place.kind == MEMORY_KIND and _prefix(passage) != _prefix(told.passage):
             continue  # it is somebody else's
-        same, memory = passage.path == told.passage.path, _memory(passage)
-        order = _order(crystal, passage, passage.date)
-        if not same and order <= told.order:
-            continue
+        memory = _memory(passage)
         for start, end in [memory] if memory else sentence_spans(passage.text, passage.place.kind in BY_LINES):
             if end - start > _LONGEST:
                 continue
-            if same and passage.start + start <= told.passage.start + told.start:
-                continue
             text = passage.text[start:end].strip()
-            if (ends := ends_state(state, text)) or renews_state(state, text) or _is_news(state, passage, text):
-                yield _Told(passage, start, end, order, ends)
+            ends = ends_state(state, text)
+            if not ends and not renews_state(state, text) and not _is_news(state, passage, text):
+                continue
+            found = _Told(passage, start, end, _order(crystal, passage, passage.date), ends)
+            if _is_after(found, told):
+                yield found
+
+
+def _is_after(later: _Told, told: _Told) -> bool:
+    """Tell whether a sentence was written after another one."""
+    if later.passage.path == told.passage.path:
+        return later.passage.start + later.start > told.passage.start + told.start
+    return later.order > told.order
 
 
 def _is_news(state: NamedState, passage: Passage, text: str) -> bool:

@@ -21,7 +21,7 @@ _IDENTIFIER = re.compile(
     r"(?<![\w.])(?:[^\W\d]\w*(?:\.|::|->))*(?:"
     r"[^\W\d]\w*\(\)|"  # f()
     r"\w*[^\W_]_\w+|_+[^\W\d]\w+|"  # snake_case
-    r"[^\W\d]*[a-z][A-Z]\w*|"  # camelCase
+    r"[^\W\d]*[a-z][A-Z]\w*|[A-Z]{2,}[a-z]{2,}\w*|"  # camelCase, HTTPServer
     r"(?<=[.:>])[^\W\d]\w+"  # a.b
     r")(?!\w)"
 )

@@ -42,6 +42,8 @@ own_words.py            Own words in short: what a person wrote to an assistant,
                         to what answers.
 page_score.py           Signal of the page that an atom is on, in documents that are made of pages.
 passages.py             Passages from ranked atoms: whole sentences, each with its place.
+plain_words.py          Signal of plain words: what a user asks in words of their own, a manual
+                        answers.
 query.py                A question prepared for ranking, ranked atoms, and the results of a recall.
 question_frame.py       The frame of a question: words that say where and how, and not what.
 recall_notes.py         Notes of what was recalled, kept in the crystal for later: memories, and
@@ -138,6 +140,7 @@ if TYPE_CHECKING:
         PassageBuilder,
         sentences_within,
     )
+    from crystalcli.recall.plain_words import asks_in_plain_words
     from crystalcli.recall.query import (
         PreparedQuery,
         Results,
@@ -220,6 +223,7 @@ else:
                 "PassageBuilder",
                 "sentences_within",
             ),
+            "plain_words": ("asks_in_plain_words",),
             "query": (
                 "PreparedQuery",
                 "Results",
@@ -275,6 +279,7 @@ __all__ = [
     "Results",
     "ScoredAtom",
     "Searcher",
+    "asks_in_plain_words",
     "cite_span",
     "day_at",
     "document_day",

@@ -4,7 +4,8 @@
                        in source code of MIN_DEFINITIONS or more also
                        COVERAGE · the part of it that is anywhere in the document
                        less TEST in tests, unless the question is about tests
-                       as in prose where "How do I ...?" is asked: that manuals say
+                       as in prose where a user asks: that manuals say (plain_words.py)
+                       less LOG in lists of changes, unless the question is about versions
 
 A part of the question is counted in the terms' idf. Source code is asked for by its purpose: a
 function seldom holds all words of that, its file does; and a test holds the words of the code that
@@ -26,6 +27,7 @@ import numpy as np
 from crystalcli.index import IndexReader
 from crystalcli.lexical import terms
 from crystalcli.recall.page_score import PAGED_KIND
+from crystalcli.recall.plain_words import asks_how_to, wants_manual
 from crystalcli.recall.query import PreparedQuery
 from crystalcli.recall.score_table import AtomDocuments, CandidateAtoms
 from crystalcli.storage import RUN_SIZE, first_sources, runs_of_all, with_landmarks
@@ -41,9 +43,17 @@ COVERAGE = 0.3
 MIN_DEFINITIONS = 5
 TEST_PENALTY = 0.2
 TEST_TERMS = frozenset(("test", "spec"))  # as terms of a path
-# "How do I stream a response?" is answered by a manual; who looks for source code says no "I".
-_WANTS_MANUAL = re.compile(
-    r"\W*how (?:do|does|can|could|should|would|might|must|may) (?:I|we|you|one)\b", re.IGNORECASE
+LOG_PENALTY = 0.3
+_CHANGE_LOG = re.compile(
+    r"(?:\A|/)(?:(?:change(?:s|log)|history|news|release[-_ ]?notes|what'?s[-_ ]?new)(?:[-_.]?v?\d[\w.]*?)?(?:\.\w+)?|"
+    r"(?:releases|change(?:s|log)|what'?s[-_ ]?new|release[-_ ]?notes|history)/[^/]+)\Z",
+    re.IGNORECASE,
+)
+_OF_VERSIONS = re.compile(
+    r"\b(?:versions?|releases?d?|since|when (?:was|were|did|has|have)|chang(?:es?|ed|elog)|new in|what'?s new|news|history|"
+    r"introduced|deprecat\w+|dropp?(?:s|ed)?|fixe[sd]|fix(?: in)?|remov\w+|added|support(?:s|ed)?|bugs?|no longer|anymore|still)\b|"
+    r"\b\d+\.\d",
+    re.IGNORECASE,
 )
 
 
@@ -82,10 +92,12 @@ def document_scores(index: IndexReader, query: PreparedQuery, documents: AtomDoc
     Raises:
         DamagedCrystalError: The crystal is damaged.
     """
-    is_about_tests = not TEST_TERMS.isdisjoint(query.idf)
-    wants_manual = _WANTS_MANUAL.match(query.text) is not None
-    coverage = {} if wants_manual else _coverage(index, query, documents.full_code)
-    path_code = PATH_PROSE if wants_manual else PATH_CODE
+    in_manual = asks_how_to(query.text) or wants_manual(query.text)
+    is_about_tests = not in_manual and not TEST_TERMS.isdisjoint(query.idf)
+    is_of_software = CODE_KIND in documents.kinds.values()
+    of_log = LOG_PENALTY if is_of_software and not _OF_VERSIONS.search(query.text) else 0.0
+    coverage = {} if in_manual else _coverage(index, query, documents.full_code)
+    path_code = PATH_PROSE if in_manual else PATH_CODE
     scores: dict[int, float] = {}
     total_idf = query.total_idf
     for source, path in documents.paths.items():
@@ -96,7 +108,7 @@ def document_scores(index: IndexReader, query: PreparedQuery, documents: AtomDoc
             if not is_about_tests and not TEST_TERMS.isdisjoint(path_terms):
                 scores[source] -= TEST_PENALTY
         else:
-            scores[source] = PATH_PROSE * in_path
+            scores[source] = PATH_PROSE * in_path - (of_log if _CHANGE_LOG.search(path) else 0.0)
     return np.array([scores.get(source, 0.0) for source in documents.sources.tolist()], np.float32)
 
 

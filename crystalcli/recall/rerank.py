@@ -9,8 +9,10 @@ The cross-encoder has seen half a million questions of people, the other signals
 crystal; both together order better than either alone. Softplus, since differences between logits
 below 0 say little: there it is the crystal's own signals that order (docs/LOG.md, 2026-11-29). In
 running text they say something: a novel has the words of a question in many places. Source code
-counts CODE_WEIGHT in place of LOGIT_WEIGHT, and no word is missed there: what code is for stands
-in its file, and not in each function. Files of data in the formats of code are no programs.
+counts CODE_WEIGHT in place of LOGIT_WEIGHT, but for a question in plain words, and no word is
+missed there: what code is for stands in its file, and not in each function. Files of data in the
+formats of code are no programs. What a manual takes from the source when it is built stands there
+as directives ("autoclass::", ":members:"), which have the names and say nothing: these cost STUB.
 
 Knows: passages and logits. Does not know: how passages were found.
 """
@@ -18,6 +20,7 @@ Knows: passages and logits. Does not know: how passages were found.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
@@ -26,6 +29,7 @@ from crystalcli.datatypes import BOOKS, HEADING_JOINT, Passage
 from crystalcli.lexical import ENGLISH, identify_language
 from crystalcli.recall.document_score import CODE_KIND
 from crystalcli.recall.page_score import PAGED_KIND
+from crystalcli.recall.plain_words import wants_manual
 from crystalcli.text import with_title_alone
 
 if TYPE_CHECKING:
@@ -36,6 +40,14 @@ RERANKER = "ms-marco-MiniLM-L-12-v2"
 RERANK_DEPTH = 24  # passages that are read
 _JUDGED = 8  # passages that their language is judged by
 LOGIT_WEIGHT, CODE_WEIGHT, MISSING_WEIGHT = 0.1, 0.05, 0.2
+STUB = 0.4
+# A line of directives of a manual, in reStructuredText.
+_DIRECTIVE = re.compile(
+    r"[ \t]*(?:\.\. (?:auto\w+|(?:current)?module|toctree|contents|index)::|\.\. _|"
+    r":(?:(?:\w+-)?members|member-order|show-inheritance|no-?index|maxdepth|caption|hidden):)"
+)
+_STUB_WORDS = 8  # beside each directive; more say something of their own
+_MANUALS = frozenset(("rst", "markdown"))
 _DATA = (".json", ".json5", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".properties", ".xml", ".svg")
 RUNNING_WEIGHT, LEAST_LOGIT = 0.04, -9.0
 
@@ -89,12 +101,23 @@ def _texts_to_read(passage: Passage) -> list[str]:
 
 def _rescored(passage: Passage, logit: float, query: PreparedQuery) -> Passage:
     is_code = passage.place.kind == CODE_KIND and not passage.path.lower().endswith(_DATA)
-    share = (CODE_WEIGHT if is_code else LOGIT_WEIGHT) * math.log1p(math.exp(logit))
+    weight = CODE_WEIGHT if is_code and not wants_manual(query.text) else LOGIT_WEIGHT
+    share = weight * math.log1p(math.exp(logit))
     if passage.place.kind in BOOKS:
         share += RUNNING_WEIGHT * max(LEAST_LOGIT, logit)
     absent = 0.0 if is_code else -MISSING_WEIGHT * _missing(passage, query)
-    shares = {**passage.shares, "reranker": share} | ({"missing": absent} if absent else {})
-    return replace(passage, score=passage.score + share + absent, logit=logit, shares=shares)
+    stub = -STUB if passage.place.kind in _MANUALS and _is_stub(passage.text) else 0.0
+    more = {name: cost for name, cost in (("missing", absent), ("stub", stub)) if cost}
+    shares = {**passage.shares, "reranker": share, **more}
+    return replace(passage, score=passage.score + share + absent + stub, logit=logit, shares=shares)
+
+
+def _is_stub(text: str) -> bool:
+    """Tell whether a text is hardly more than directives, their names and headings."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    directives = sum(_DIRECTIVE.match(line) is not None for line in lines)
+    words = sum(len(line.split()) for line in lines if _DIRECTIVE.match(line) is None)
+    return directives > 0 and words < _STUB_WORDS * directives
 
 
 def _missing(passage: Passage, query: PreparedQuery) -> float:

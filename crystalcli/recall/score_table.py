@@ -7,6 +7,7 @@ order in which they are added:
     units         nearness of its units, at depth 3                    layer_score.py
     bm25          its own words                                        lexical_score.py
     document      the name and the other words of its document         document_score.py
+    plain         source code, where a user asks in plain words        plain_words.py
     definition    the name of its definition, in code                  name_score.py
     named         its definition, which the question names             named_definition.py
     voice         who wrote it, in chats with an assistant             voice_score.py
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     BoolArray = npt.NDArray[np.bool_]
 
 # Signals of what an atom stands in. A score of 0 means that they say nothing.
-CONTEXT_SIGNALS = ("document", "definition", "named", "voice", "exact", "fate", "introduction", "page")
+CONTEXT_SIGNALS = ("document", "plain", "definition", "named", "voice", "exact", "fate", "introduction", "page")
 
 
 class LayerSimilarities(NamedTuple):

@@ -37,6 +37,7 @@ from crystalcli.recall.named_definition import NamedDefinitionScorer
 from crystalcli.recall.own_words import asks_for_own_fact, is_own, quote_own_words, without_reply
 from crystalcli.recall.page_score import PAGED_KIND, PageScorer, spread_over_pages
 from crystalcli.recall.passages import NEIGHBOURHOOD, PassageBuilder
+from crystalcli.recall.plain_words import PlainWordsScorer
 from crystalcli.recall.query import SAME_SCALE, PreparedQuery, Results, ScoredAtom, SimilarityScale
 from crystalcli.recall.question_frame import without_condition, without_frame
 from crystalcli.recall.rerank import RERANK_DEPTH, rerank_passages
@@ -233,6 +234,11 @@ class Searcher:
         return has_landmarks(self.shelf.store, "message")
 
     @cached_property
+    def has_source_code(self) -> bool:
+        """True if a document has definitions."""
+        return has_landmarks(self.shelf.store, "definition")
+
+    @cached_property
     def _has_pages(self) -> bool:
         return has_landmarks(self.shelf.store, "page")
 
@@ -382,6 +388,7 @@ class Searcher:
             layers.append(UnitScorer())
         in_context: list[SignalScorer] = [
             DocumentScorer(self.shelf),
+            PlainWordsScorer(),
             NameScorer(self.shelf),
             NamedDefinitionScorer(self.shelf),
         ]

@@ -137,37 +137,19 @@ def test_many_questions_at_once(tmp_path, samples_crystal, capsys):
 
 
 def test_ask_answers_with_the_language_model(samples_crystal, language_model_path, tmp_path):
-    arguments = (
-        "ask",
-        "--generate",
-        "-c",
-        samples_crystal,
-        "Why may detergent not be used on an oil spill in the harbour?",
-        "--json",
-        "--max-tokens",
-        "24",
-    )
-    first, second = crystal(*arguments), crystal(*arguments)
-    assert first.returncode == 0, first.stderr
-    one, two = json.loads(first.stdout), json.loads(second.stdout)
-    assert one["answer"] == two["answer"] != ""
+    question = "Why may detergent not be used on an oil spill in the harbour?"
+    told = crystal("ask", "--generate", "-c", samples_crystal, question, "--json", "--max-tokens", "24")
+    assert told.returncode == 0, told.stderr
+    one = json.loads(told.stdout)
     assert one["model"].startswith("SmolLM2") or "mol" in one["model"]
     assert 0 < one["tokens"]["answer"] <= 24
     assert one["tokens"]["context"] < one["tokens"]["prompt"]
     assert one["citations"]
     assert one["seconds"]["recall"] < one["seconds"]["first"] <= one["seconds"]["total"]
-    shown = crystal(
-        "ask",
-        "-c",
-        samples_crystal,
-        "Who keeps the ledgers?",
-        "--max-tokens",
-        "24",
-        "--model",
-        language_model_path,
-    )
-    assert shown.stdout.startswith("│ “")
+    shown = crystal("ask", "-c", samples_crystal, question, "--max-tokens", "24", "--model", language_model_path)
+    assert shown.stdout.startswith("│ ")
     assert "\n[1] " in shown.stdout
+    assert "".join(one["answer"].split())[:40] in "".join(shown.stdout.replace("│", "").split())  # the same words again
 
 
 @pytest.mark.parametrize(

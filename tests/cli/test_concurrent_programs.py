@@ -76,7 +76,11 @@ def test_the_exit_code_is_that_of_a_stop_after_an_interrupt_inside_of_exec(tmp_p
     assert done.stderr == "crystal: stopped; nothing is lost\n"
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "stop",
+    [signal.SIGINT, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)],
+    ids=lambda number: number.name,
+)
 def test_what_was_read_is_kept_when_the_program_is_stopped_while_it_encodes(tmp_path, encoder_folder, stop):
     folder, file = entries(tmp_path / "docs", 4, 250), tmp_path / "m.crystal"
     command = [*CRYSTAL, "ingest", str(folder), "-c", str(file)]

@@ -12,6 +12,7 @@ from crystalcli.index.index_reader import IndexReader
 from crystalcli.lexical import query_terms, terms
 from crystalcli.recall.document_score import (
     COVERAGE,
+    LOG_PENALTY,
     PATH_CODE,
     PATH_PROSE,
     TEST_PENALTY,
@@ -107,9 +108,38 @@ def test_tests_stand_back_unless_they_are_asked_for(path):
 
 
 def test_how_i_do_something_is_asked_of_manuals(path):
-    (looked_for,) = scores_by_path(path, "How to harbour")["harbour.py"][1]
+    (looked_for,) = scores_by_path(path, "harbour")["harbour.py"][1]
     (asked,) = scores_by_path(path, "How do I harbour?")["harbour.py"][1]
     assert asked == pytest.approx(PATH_PROSE * (looked_for - COVERAGE) / PATH_CODE, abs=1e-3)  # all words are there
+
+
+def test_how_i_test_something_is_not_asked_of_tests(path):
+    scores = scores_by_path(path, "how do I write tests of the rope?")
+    (test,), (plain,) = scores["test_rope.py"][1], scores["rope.py"][1]
+    assert test < plain
+
+
+@pytest.mark.parametrize("name", ["CHANGES.rst", "docs/changelog.md", "docs/releases/v2.0.rst", "HISTORY-4.1.txt"])
+def test_lists_of_changes_stand_back_unless_versions_are_asked_for(tmp_path, name):
+    for each in (name, "docs/guide.rst", "src/rope.py"):
+        (tmp_path / "f" / each).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "f" / each).write_text(
+            "The rope holds the anchor. " * 20 if not each.endswith("py") else function(8)
+        )
+    with Crystal.create(tmp_path / "m.crystal", encoder=None) as crystal:
+        crystal.ingest([tmp_path / "f"])
+    for question, back in (("what holds the anchor?", LOG_PENALTY), ("since which version does the rope hold?", 0.0)):
+        scores = scores_by_path(tmp_path / "m.crystal", question)
+        assert scores[name][1] == {round(-back, 4)}
+        assert scores["docs/guide.rst"][1] == {0.0}
+
+
+def test_without_source_code_no_document_is_a_list_of_changes(tmp_path):
+    (tmp_path / "f").mkdir()
+    (tmp_path / "f/history.md").write_text("The rope holds the anchor. " * 20)
+    with Crystal.create(tmp_path / "m.crystal", encoder=None) as crystal:
+        crystal.ingest([tmp_path / "f"])
+    assert scores_by_path(tmp_path / "m.crystal", "what holds the anchor?")["history.md"][1] == {0.0}
 
 
 def test_a_file_of_code_is_found_by_words_that_no_function_has_together(tmp_path, encoder_folder):

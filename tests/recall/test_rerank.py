@@ -16,6 +16,7 @@ from crystalcli.recall.rerank import (
     MISSING_WEIGHT,
     RERANK_DEPTH,
     RUNNING_WEIGHT,
+    STUB,
     rerank_passages,
 )
 
@@ -153,3 +154,18 @@ def test_a_row_of_a_page_counts_by_itself_where_it_answers_better(results):
     reranker = Exactly("Assets\nCash; 2022: 7")
     page, text = rerank_passages(reranker, results.query, [paged, alike])
     assert (page.place.kind, page.logit, text.logit, reranker.read) == ("pdf", 5.0, -5.0, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "stub"),
+    [
+        (".. automodule:: tide.tables\n\n   Tables\n   ------\n   .. autoclass:: Table\n      :members:\n", True),
+        ("Tables of the tide are made once a year, by hand, and kept at the harbour office in a drawer.\n", False),
+        (":class:`Table` keeps the tides of a year, and tells which of them are spring tides.\n", False),
+        ("A table is read with care, line by line, from the year's first tide.\n\n.. autoclass:: Table\n", False),
+    ],
+)
+def test_directives_of_a_manual_answer_nothing(results, text, stub):
+    place = replace(results[0].place, kind="rst")
+    (passage,) = rerank_passages(Liking("tide"), results.query, [replace(results[0], text=text, place=place)])
+    assert passage.shares.get("stub", 0.0) == (-STUB if stub else 0.0)

@@ -27,7 +27,7 @@ from crystalcli.answering.evidence.speaker_match import speaker_match
 from crystalcli.answering.grounding.facts import TITLES
 from crystalcli.datatypes import Passage
 from crystalcli.lexical import bm25, query_terms
-from crystalcli.recall import PAGED_KIND, SUBJECT, CrystalReader, Results
+from crystalcli.recall import PAGED_KIND, SUBJECT, CrystalReader, Results, asks_in_plain_words
 
 # The probability below which what is quoted is called the nearest.
 SURE = 0.7
@@ -38,8 +38,15 @@ _MIN_LENGTH = 3.0
 _SAME_SPEAKER, _OTHER_SPEAKER = 2.0, 5.0
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z][\w'’-]+")
 _YEAR = re.compile(r"(?<![\d$.,])(?:FY ?['’]?)?((?:19|20)\d\d)(?!\d)|\bFY ?['’]?(\d\d)(?!\d)")
+# What plain words are made up for by, and the most that it makes of an answer. The weights come
+# from questions that have words of their passage; a newcomer's have few of the manual's.
+_PLAIN, _NEAREST = 1.25, 0.65
+# The reranker's logit from which a noun that nothing is like may be told in another word there.
+_IN_OTHER_WORDS = -2.0
 # The likeness below which nothing in the passages is about a noun of the question.
 _UNLIKE = 0.3
+# Kinds of documents that a program's files and its manual have.
+_OF_SOFTWARE = frozenset(("code", "markdown", "rst", "html", "text", "markup"))
 # Words for the answer that is expected, and not for the topic: an answer need not have them.
 _REQUEST_WORDS = (
     "much many kind type sort name call year date day time number way reason happen mean describe explain tell give say know find "
@@ -64,6 +71,7 @@ class AnswerSigns(NamedTuple):
         similar: The best MaxSim, as of `PassageReading`.
         voice: The speaker match, from -1 to 1, as of `speaker_match`.
         logit: The best logit of the reranker among these passages; 0 without a reranker.
+        plain: 1 where a user asks a shelf with source code in plain words, else 0.
     """
 
     score: float
@@ -76,6 +84,7 @@ class AnswerSigns(NamedTuple):
     similar: float
     voice: float
     logit: float = 0.0
+    plain: float = 0.0
 
     @property
     def speaker_term(self) -> float:
@@ -111,7 +120,12 @@ class FloorWeights(NamedTuple):
         total += self.small_bonus * max(0.0, 1 - atoms / self.small_crystal)
         total += sum(weight * getattr(signs, name) for name, weight in self.signs.items())
         total += signs.speaker_term
-        return 1 / (1 + math.exp(-max(-40.0, min(40.0, total))))
+        found = _logistic(total)
+        return max(found, min(_NEAREST, _logistic(total + _PLAIN))) if signs.plain else found
+
+
+def _logistic(total: float) -> float:
+    return 1 / (1 + math.exp(-max(-40.0, min(40.0, total))))
 
 
 # The weights that benchmarks/not_here.py has fitted, by two conditions: whether all layers of the
@@ -182,6 +196,9 @@ def signs_of(crystal: CrystalReader, results: Results, reading: PassageReading) 
     atoms = crystal.shelf.atoms
     least = _least_likeness(crystal, results.question, reading)
     query = results.query
+    is_of_software = crystal.searcher().has_source_code and results[0].place.kind in _OF_SOFTWARE
+    if is_of_software and max((each.logit or -math.inf for each in results), default=-math.inf) > _IN_OTHER_WORDS:
+        least = 1.0
 
     def terms_of(text: str) -> set[str]:
         return {*query_terms(text), *query.terms_in(text)}  # also those that it has in another form
@@ -189,7 +206,8 @@ def signs_of(crystal: CrystalReader, results: Results, reading: PassageReading) 
     signs = answer_signs(
         results.question, query.idf, atoms, results.passages, reading.similar, voice, least, terms_of=terms_of
     )
-    return signs, atoms
+    is_plain = is_of_software and _by_layers(crystal, results) and asks_in_plain_words(results.question)
+    return signs._replace(plain=float(is_plain)), atoms
 
 
 def answer_signs(
@@ -270,7 +288,17 @@ def _recalled_score(passage: Passage) -> float:
         - passage.recency
         - sum(
             passage.shares.get(name, 0.0)
-            for name in ("reranker", "missing", "repeated", "identification", "introduction", "fate", SUBJECT)
+            for name in (
+                "reranker",
+                "missing",
+                "stub",
+                "repeated",
+                "identification",
+                "introduction",
+                "fate",
+                "plain",
+                SUBJECT,
+            )
         )
     )
 

@@ -146,6 +146,8 @@ _MAY_BE_CODE = re.compile(
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"“([^”]+)”|\"([^\"]+)\"|«([^»]+)»|`([^`]+)`|(?<!\w)['‘]([^'’\n]{9,})['’](?!\w)")
+# The word for what is quoted: `where does the "Missing command." message come from?`
+_MESSAGE = re.compile(r"\b(?:messages?|errors?|warnings?|text|string|says?|prints?)\b", re.IGNORECASE)
 # A message without quotation marks.
 _NAMED_TEXT = re.compile(
     r"(?:what (?:does|do) (?:the |this )?(?:error |warning |exception |message )+|"
@@ -249,7 +251,8 @@ def _text_intents(text: str) -> list[CodeIntent]:
         left = [word for word in re.findall(r"[^\W\d_]+", rest) if word.lower() not in _ABOUT_TEXT]
         long = max(quoted, key=len)
         long = _ERROR_NAME.sub("", long)
-        is_message = len(long.split()) > 2 or looks_like_code(long)
+        words = len(long.split())
+        is_message = words > 2 or looks_like_code(long) or (words == 2 and _MESSAGE.search(rest) is not None)
         return [CodeIntent(TEXT, long, sure=len(left) == 0)] if is_message and len(left) <= 1 else []
     if (named := _NAMED_TEXT.fullmatch(text)) is not None:
         return [CodeIntent(TEXT, _ERROR_NAME.sub("", named["text"]), sure=False)]

@@ -57,6 +57,7 @@ def first(question: str) -> tuple[str, str]:
         ('why do I get "the gauge is not moored here"?', TEXT, "the gauge is not moored here"),
         ("GaugeError: the gauge is not moored. How do I fix this?", TEXT, "the gauge is not moored"),
         ("the gauge is not moored here", TEXT, "the gauge is not moored here"),
+        ('Where in gauge does the "Missing mooring." message come from?', TEXT, "Missing mooring."),
     ],
 )
 def test_a_form_gives_its_kind_and_name(question, kind, name):

@@ -228,7 +228,7 @@ def test_an_estimate_is_seldom_too_low(crystal, language_model):
     shares = sorted(estimate_tokens(passage.text) / model.count(passage.text) for passage in passages)
     assert shares[0] > 0.8
     assert shares[2] >= 1
-    assert shares[-1] < 1.8
+    assert shares[-1] < 2.1
     assert estimate_tokens("") == 0
 
 

@@ -124,7 +124,9 @@ def test_an_empty_scan_says_so(tmp_path):
     assert (error.code, "no letters" in str(error)) == (Reason.NO_LETTERS, True)
 
 
-@pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "bmp", "webp", "gif"])
+@pytest.mark.parametrize(
+    "suffix", ["jpg", "gif", *(pytest.param(each, marks=pytest.mark.slow) for each in ("png", "tif", "bmp", "webp"))]
+)
 def test_pictures_are_read(tmp_path, suffix):
     path = saved(page_of(LAMP), tmp_path / f"note.{suffix}")
     assert open_source(path, OCR)[1].kind == "picture"

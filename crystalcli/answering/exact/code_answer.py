@@ -296,10 +296,9 @@ class _CodeAnswerer:
         # A question that is itself the text is a question after all, unless all of it stands there.
         is_question = intent.name == " ".join(self._draft.question.split())
         places = find_text(self._shelf, intent.name, code, whole=is_question)
-        if not places and intent.sure:
-            places = find_text(
-                self._shelf, intent.name, [source for source in sources if source.kind in ("rst", "markdown")]
-            )
+        if not places and (intent.sure or is_question):
+            manuals = [source for source in sources if source.kind in ("rst", "markdown")]
+            places = find_text(self._shelf, intent.name, manuals, whole=is_question)
         self._quote(places[:MAX_TEXTS])
         return bool(self._draft.citations)
 

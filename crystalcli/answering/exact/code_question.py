@@ -31,6 +31,7 @@ _PIECES = {
     "IN": r"(?: (?:in|of|from|within|inside|by) (?P<scope>[\w./ -]+?))?",
     "WHO": r"(?P<scope2>[\w./ -]+?)",
     "TO": r"(?: (?:to|in|of|from|by) (?P<scope>[\w./ -]+?))?",
+    "BREAKS": r"(?:backwards?[- ](?:in)?compatible|breaking|incompatible|broken)",
     "RELEASE": r"(?:which|what) (?:version|release)(?: of [\w-]+)?",
     "OFVERSION": r"(?:(?P<scope>[\w-]+) )?(?:(?:version|release) )?v?(?P<number>\d+(?:\.\d+)+\w*)",
     "CHANGED": r"(?P<verb>added|adds|introduced|available|removed|dropped|deprecated|changed|supported|supports)",
@@ -96,9 +97,11 @@ _FORMS = (
     (VERSION, False, r"(?:(?:since|in|from|with|as of) )?<RELEASE>(?:<IS>| has| have| did| does)?(?: there)? <X>"
                      r"(?: been)?(?: get)?(?: <CHANGED>)?<TO>"),
     (VERSION, False, r"<RELEASE> <CHANGED> <X><TO>"),
-    (RELEASE, False, r"what(?:<IS>| has| have)? (?:new|changed|fixed|added|removed|deprecated|dropped|the changes|different)(?: been)?"
+    (RELEASE, False, r"what(?:<IS>| has| have)? "
+                     r"(?:new|changed|fixed|added|removed|deprecated|dropped|the changes|different|<BREAKS>)(?: been)?"
                      r"(?: was| were| is)? (?:in|with|by) <OFVERSION>"),
-    (RELEASE, False, r"(?:<ASK> )?(?:the )?(?:changes|changelog|change log|release notes|fixes|news) (?:of|in|for|with) <OFVERSION>"),
+    (RELEASE, False, r"(?:<ASK> )?(?:the )?(?:(?:<BREAKS> )?changes|changelog|change log|release notes|fixes|news) "
+                     r"(?:of|in|for|with) <OFVERSION>"),
     (VERSION, False, r"when<IS> <X> <CHANGED><TO>"),
     (DEFINITION, False, r"where<IS> (?:<SOURCE> (?:of|for) )?<X>(?: actually| first)? (?:<MADE>|coming from)<IN>"),
     (DEFINITION, False, r"where<IS> (?:the )?<NOUN> (?:like|such as|called|named) <X> <MADE><IN>"),

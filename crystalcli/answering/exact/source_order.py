@@ -75,7 +75,8 @@ def sources_in_scope(sources: Sequence[SourceRow], scope: str) -> list[SourceRow
 
     Args:
         sources: The documents to choose from.
-        scope: A repository, a folder or a file, as the question writes it; "" for all.
+        scope: A repository (a folder that was ingested), a folder or a file, as the question
+            writes it; "" for all.
 
     Returns:
         The documents; empty if the scope means none.
@@ -85,8 +86,11 @@ def sources_in_scope(sources: Sequence[SourceRow], scope: str) -> list[SourceRow
     name = scope.strip(" /`\"'").lower()
     while (shorter := _SCOPE_NOUN.sub("", name)) != name:
         name = shorter
-    return [
-        source
-        for source in sources
-        if f"/{name}/" in f"/{source.path.lower()}/" or source.path.lower().rpartition("/")[2].partition(".")[0] == name
-    ]
+    return [source for source in sources if _is_in(source, name)]
+
+
+def _is_in(source: SourceRow, name: str) -> bool:
+    """Tell whether a document is, or stands in, what has a name in lower case."""
+    path = source.path.lower()
+    is_in_folder = f"/{name}/" in f"/{path}/" or source.root.lower().rstrip("/").rpartition("/")[2] == name
+    return is_in_folder or path.rpartition("/")[2].partition(".")[0] == name

@@ -73,7 +73,7 @@ def find_versions(
 
 
 def find_release(index: IndexReader, version: str, sources: Sequence[SourceRow]) -> list[TextPlace]:
-    """Find the sections of change logs on a version, each up to the next heading.
+    """Find the sections of change logs on a version, each with the sections below it.
 
     Args:
         index: The crystal's index.
@@ -88,7 +88,9 @@ def find_release(index: IndexReader, version: str, sources: Sequence[SourceRow])
     places = []
     for source, start, label in headings_like(index.store, version, _MAX_HEADINGS):
         if source in by_id and number.search(label.rpartition(HEADING_JOINT)[2].replace("v", " ")):
-            following = [at for at, _ in landmarks_of(index.store, source, "heading") if at > start]
+            below = f"{label}{HEADING_JOINT}"
+            headings = landmarks_of(index.store, source, "heading")
+            following = [at for at, other in headings if at > start and not other.startswith(below)]
             end = following[0] if following else by_id[source].characters
             text = index.span_text(by_id[source], start, min(end, start + _MAX_BLOCK))
             if len(text.split("\n", 1)[-1].strip()) > _MIN_SECTION:

@@ -112,7 +112,8 @@ class Gauge:
 """,
     "docs/guide.md": "# Guide\n\nCall `read_gauge` once a day. A gauge is read by hand.\n",
     "CHANGES.md": "# Changes\n\n## Version 2.1\n\n- Changed `read_gauge`.\n\n"
-    "## Version 2.0\n\n- Added `read_gauge`,\n  which is new.\n- Added nothing else.\n",
+    "## Version 2.0\n\n- Added `read_gauge`,\n  which is new.\n- Added nothing else.\n\n"
+    "## Version 1.4\n\n### Incompatible changes\n\n- Ropes are given in metres.\n\n## Version 1.3\n\n- Nothing.\n",
     "docs/api.rst": "API\n===\n\n.. data:: LIMIT\n\n   The limit.\n\n   .. versionadded:: 1.4\n\n"
     ".. data:: OTHER\n\n   .. versionadded:: 3.0\n",
     "README.md": "# Port\n\nThe session of the harbour board is on Monday.\n",
@@ -196,6 +197,8 @@ def test_source_comes_before_tests(crystal):
         ("Since which version is there a read_gauge?", "- Added `read_gauge`,\n  which is new."),
         ("What was added in 2.0?", "- Added `read_gauge`,\n  which is new.\n- Added nothing else."),
         ("What changed in version 2.1?", "- Changed `read_gauge`."),
+        ("What is backwards incompatible in port 1.4?", "### Incompatible changes\n\n- Ropes are given in metres."),
+        ("the harbour board is on Monday", "The session of the harbour board"),
         ("In which version was LIMIT added?", ".. versionadded:: 1.4"),
         ("What does strict do in read_gauge?", "raise an error where the gauge\n        is dry"),
         ("ValueError: The gauge 'north' is dry, so that no height can be read from it.", "is dry, so that no"),

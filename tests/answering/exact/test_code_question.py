@@ -58,6 +58,8 @@ def first(question: str) -> tuple[str, str]:
         ("GaugeError: the gauge is not moored. How do I fix this?", TEXT, "the gauge is not moored"),
         ("the gauge is not moored here", TEXT, "the gauge is not moored here"),
         ('Where in gauge does the "Missing mooring." message come from?', TEXT, "Missing mooring."),
+        ("What is backwards incompatible in gauge 26.1.0?", RELEASE, "26.1.0"),
+        ("breaking changes in 3.1", RELEASE, "3.1"),
     ],
 )
 def test_a_form_gives_its_kind_and_name(question, kind, name):

@@ -36,7 +36,6 @@ from crystalcli.models import locate
 
 QUESTIONS = Path(__file__).with_name("data") / "newcomers.jsonl"
 PIECE = 700  # characters of what BM25 ranks
-GENERATED = re.compile(r"\.egg-info(?:/|\Z)|(?:\A|/)PKG-INFO\Z")
 TEXTS = (".py", ".rst", ".md", ".txt", ".toml", ".cfg", ".ini", ".html", ".js", ".json", ".yaml", ".yml", ".pyi", "")
 
 
@@ -64,12 +63,12 @@ def main() -> None:
 
 def measure(name: str, rows: Sequence[dict], sources: Path, *, verbose: bool) -> dict[str, float]:
     """Ask the questions of a set of its two packages."""
-    files = [path for each in rows[0]["folders"] for path in sorted((sources / each).rglob("*")) if path.is_file()]
-    files = [path for path in files if not GENERATED.search(path.as_posix())]
+    folders = [sources / each for each in rows[0]["folders"]]
+    files = [path for each in folders for path in sorted(each.rglob("*")) if path.is_file()]
     hits: dict[str, list[float]] = defaultdict(list)
-    pieces = Pieces(files)
+    pieces = Pieces([path for path in files if ".egg-info" not in path.as_posix()])
     with tempfile.TemporaryDirectory() as folder, Crystal(Path(folder) / "c.crystal", fetch=locate) as crystal:
-        crystal.ingest(files)
+        crystal.ingest(folders, exclude=["*.egg-info"])
         for row in rows:
             answer = crystal.ask(row["question"], extractive=True)
             shown = [f"{each.path}:{each.place.line_start}\n{each.quote}" for each in answer.citations]

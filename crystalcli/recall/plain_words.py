@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from crystalcli.datatypes import FloatArray
 
 LEAD = 0.5
+_DATA = (".json", ".json5", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".properties", ".xml", ".svg")
 # "How do I stream a response?" is answered by a manual; a question about source code says no "I".
 _HOW_TO = re.compile(r"\W*how (?:do|does|can|could|should|would|might|must|may) (?:I|we|you|one)\b", re.IGNORECASE)
 _FIRST_PERSON = re.compile(r"\b(?:I|[Mm]y|[Mm]e|[Ww]e|[Oo]ur|[Mm]ine|[Mm]yself)\b")
@@ -54,8 +55,17 @@ class PlainWordsScorer:
 
     def score(self, query: PreparedQuery, candidates: CandidateAtoms) -> FloatArray:
         """Score candidates, float32 [n]."""
-        lead = LEAD if wants_manual(query.text) else 0.0
-        return np.where(candidates.documents.is_code, np.float32(-lead), np.float32(0))
+        documents = candidates.documents
+        if not wants_manual(query.text):
+            return np.zeros(len(candidates.atoms), np.float32)
+        data = [source for source, path in documents.paths.items() if is_data(path)]
+        is_program = documents.is_code & ~np.isin(documents.sources, data)
+        return np.where(is_program, np.float32(-LEAD), np.float32(0))
+
+
+def is_data(path: str) -> bool:
+    """Tell whether a file in a format of code holds data, and no program."""
+    return path.lower().endswith(_DATA)
 
 
 def asks_how_to(question: str) -> bool:

@@ -29,7 +29,7 @@ from crystalcli.datatypes import BOOKS, HEADING_JOINT, Passage
 from crystalcli.lexical import ENGLISH, identify_language
 from crystalcli.recall.document_score import CODE_KIND
 from crystalcli.recall.page_score import PAGED_KIND
-from crystalcli.recall.plain_words import wants_manual
+from crystalcli.recall.plain_words import is_data, wants_manual
 from crystalcli.text import with_title_alone
 
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ _DIRECTIVE = re.compile(
 )
 _STUB_WORDS = 8  # beside each directive; more say something of their own
 _MANUALS = frozenset(("rst", "markdown"))
-_DATA = (".json", ".json5", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".properties", ".xml", ".svg")
 RUNNING_WEIGHT, LEAST_LOGIT = 0.04, -9.0
 
 
@@ -100,7 +99,7 @@ def _texts_to_read(passage: Passage) -> list[str]:
 
 
 def _rescored(passage: Passage, logit: float, query: PreparedQuery) -> Passage:
-    is_code = passage.place.kind == CODE_KIND and not passage.path.lower().endswith(_DATA)
+    is_code = passage.place.kind == CODE_KIND and not is_data(passage.path)
     weight = CODE_WEIGHT if is_code and not wants_manual(query.text) else LOGIT_WEIGHT
     share = weight * math.log1p(math.exp(logit))
     if passage.place.kind in BOOKS:

@@ -3,7 +3,7 @@
 import pytest
 
 from crystalcli.library import Crystal
-from crystalcli.recall.plain_words import asks_in_plain_words, wants_manual
+from crystalcli.recall.plain_words import asks_in_plain_words, is_data, wants_manual
 
 MANUAL = """Uploads
 =======
@@ -87,6 +87,20 @@ def test_the_lead_of_the_manual_is_explained(software):
     shares = {passage.path.rpartition(".")[2]: passage.shares.get("plain") for passage in passages}
     assert shares["rst"] is None
     assert shares["py"] == pytest.approx(-0.5)
+
+
+def test_files_of_data_are_no_source(tmp_path, encoder_folder):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/network.yaml").write_text("# what is at home\nwifi:\n  name: harbour\n  password: lantern-40\n")
+    (tmp_path / "d/router.py").write_text(SOURCE)
+    (tmp_path / "d/diary.md").write_text("# A day\n\nThe lamp was lit, and the tide went out at noon.\n")
+    with Crystal.create(tmp_path / "d.crystal", encoder=encoder_folder) as crystal:
+        crystal.ingest([tmp_path / "d"])
+    with Crystal.open(tmp_path / "d.crystal", encoder=encoder_folder, reranker=None) as crystal:
+        passages = crystal.recall("what is my wifi password?", k=3).passages
+    assert passages[0].path == "network.yaml"
+    assert [passage.path for passage in passages if "plain" in passage.shares] == ["router.py"]
+    assert is_data("Config.YAML") and not is_data("yaml.py")
 
 
 @pytest.mark.parametrize(

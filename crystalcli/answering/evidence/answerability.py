@@ -197,7 +197,7 @@ def signs_of(crystal: CrystalReader, results: Results, reading: PassageReading) 
     least = _least_likeness(crystal, results.question, reading)
     query = results.query
     is_of_software = crystal.searcher().has_source_code and results[0].place.kind in _OF_SOFTWARE
-    if is_of_software and max((each.logit or -math.inf for each in results), default=-math.inf) > _IN_OTHER_WORDS:
+    if is_of_software and any(each.logit is not None and each.logit > _IN_OTHER_WORDS for each in results):
         least = 1.0
 
     def terms_of(text: str) -> set[str]:

@@ -72,6 +72,8 @@ BOOKS = frozenset(("text", "epub", "fb2", "mobi"))
 # Kinds whose names are dates of what they say; the name of any other has to begin with its date.
 # "report-2022-07-01.pdf" may speak of any time.
 NOTES = frozenset(("markdown", "text", "rst", "markup", "chat", "mail", "memory", "conversation"))
+# Kinds that the manual of a program is written in.
+MANUALS = frozenset(("markdown", "rst"))
 # Kinds that are cut at line ends only, and have whole lines as passages; all others are prose.
 BY_LINES = frozenset(("code", "csv", "xlsx", "ods", "records"))
 

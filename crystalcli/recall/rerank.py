@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from crystalcli.datatypes import BOOKS, HEADING_JOINT, Passage
+from crystalcli.datatypes import BOOKS, HEADING_JOINT, MANUALS, Passage
 from crystalcli.lexical import ENGLISH, identify_language
 from crystalcli.recall.document_score import CODE_KIND
 from crystalcli.recall.page_score import PAGED_KIND
@@ -47,7 +47,6 @@ _DIRECTIVE = re.compile(
     r":(?:(?:\w+-)?members|member-order|show-inheritance|no-?index|maxdepth|caption|hidden):)"
 )
 _STUB_WORDS = 8  # beside each directive; more say something of their own
-_MANUALS = frozenset(("rst", "markdown"))
 RUNNING_WEIGHT, LEAST_LOGIT = 0.04, -9.0
 
 
@@ -79,7 +78,8 @@ def rerank_passages(reranker: Reranker, query: PreparedQuery, passages: Sequence
     texts = [_texts_to_read(passage) for passage in head]
     logits = iter(reranker.logits(query.text, [text for some in texts for text in some]).tolist())
     best = [max(next(logits) for _ in some) for some in texts]
-    scored = [_rescored(passage, logit, query) for passage, logit in zip(head, best, strict=True)]
+    code_weight = LOGIT_WEIGHT if wants_manual(query.text) else CODE_WEIGHT
+    scored = [_rescored(passage, logit, query, code_weight) for passage, logit in zip(head, best, strict=True)]
     return [*sorted(scored, key=lambda passage: -passage.score), *passages[RERANK_DEPTH:]]
 
 
@@ -98,14 +98,13 @@ def _texts_to_read(passage: Passage) -> list[str]:
     return [f"{title}{text}" for text in texts]
 
 
-def _rescored(passage: Passage, logit: float, query: PreparedQuery) -> Passage:
+def _rescored(passage: Passage, logit: float, query: PreparedQuery, code_weight: float) -> Passage:
     is_code = passage.place.kind == CODE_KIND and not is_data(passage.path)
-    weight = CODE_WEIGHT if is_code and not wants_manual(query.text) else LOGIT_WEIGHT
-    share = weight * math.log1p(math.exp(logit))
+    share = (code_weight if is_code else LOGIT_WEIGHT) * math.log1p(math.exp(logit))
     if passage.place.kind in BOOKS:
         share += RUNNING_WEIGHT * max(LEAST_LOGIT, logit)
     absent = 0.0 if is_code else -MISSING_WEIGHT * _missing(passage, query)
-    stub = -STUB if passage.place.kind in _MANUALS and _is_stub(passage.text) else 0.0
+    stub = -STUB if passage.place.kind in MANUALS and _is_stub(passage.text) else 0.0
     more = {name: cost for name, cost in (("missing", absent), ("stub", stub)) if cost}
     shares = {**passage.shares, "reranker": share, **more}
     return replace(passage, score=passage.score + share + absent + stub, logit=logit, shares=shares)

@@ -47,6 +47,10 @@ _IN_OTHER_WORDS = -2.0
 _UNLIKE = 0.3
 # Kinds of documents that a program's files and its manual have.
 _OF_SOFTWARE = frozenset(("code", "markdown", "rst", "html", "text", "markup"))
+# Shares of a score that the weights were not fitted with.
+_OTHER_SHARES = (
+    "reranker", "missing", "stub", "repeated", "identification", "introduction", "fate", "plain", SUBJECT,
+)  # fmt: skip
 # Words for the answer that is expected, and not for the topic: an answer need not have them.
 _REQUEST_WORDS = (
     "much many kind type sort name call year date day time number way reason happen mean describe explain tell give say know find "
@@ -283,24 +287,8 @@ def topic_of(idf: Mapping[str, float]) -> dict[str, float]:
 
 
 def _recalled_score(passage: Passage) -> float:
-    return (
-        passage.score
-        - passage.recency
-        - sum(
-            passage.shares.get(name, 0.0)
-            for name in (
-                "reranker",
-                "missing",
-                "stub",
-                "repeated",
-                "identification",
-                "introduction",
-                "fate",
-                "plain",
-                SUBJECT,
-            )
-        )
-    )
+    others = sum(passage.shares.get(name, 0.0) for name in _OTHER_SHARES)
+    return passage.score - passage.recency - others
 
 
 def _by_layers(crystal: CrystalReader, results: Results) -> bool:

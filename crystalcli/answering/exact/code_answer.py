@@ -49,7 +49,7 @@ from crystalcli.answering.exact.usage_lookup import (
 from crystalcli.answering.exact.version_lookup import find_release, find_versions
 from crystalcli.answering.grounding import attribution
 from crystalcli.answering.grounding.answer_draft import AnswerDraft
-from crystalcli.datatypes import Answer, DocumentState, Passage, Portion
+from crystalcli.datatypes import MANUALS, Answer, DocumentState, Passage, Portion
 from crystalcli.index import IndexReader
 from crystalcli.overview import documents_with
 from crystalcli.recall import CrystalReader
@@ -297,7 +297,7 @@ class _CodeAnswerer:
         is_question = intent.name == " ".join(self._draft.question.split())
         places = find_text(self._shelf, intent.name, code, whole=is_question)
         if not places and (intent.sure or is_question):
-            manuals = [source for source in sources if source.kind in ("rst", "markdown")]
+            manuals = [source for source in sources if source.kind in MANUALS]
             places = find_text(self._shelf, intent.name, manuals, whole=is_question)
         self._quote(places[:MAX_TEXTS])
         return bool(self._draft.citations)
